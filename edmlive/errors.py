@@ -1,0 +1,21 @@
+"""What goes wrong for reasons the user can mend: one sentence naming the thing and the way out."""
+
+
+class UserError(Exception):
+    """Base of all errors whose message is meant for the user as it stands."""
+
+
+class SourceError(UserError):
+    """Audio cannot be opened, read or decoded."""
+
+
+class DeviceError(SourceError):
+    """A sound device is unknown, ambiguous, refuses to open, or has gone."""
+
+
+class ModelError(UserError):
+    """A model file is missing, untrusted, or does not fit its spec."""
+
+
+class SinkError(UserError):
+    """Readings can no longer be written where they should go."""

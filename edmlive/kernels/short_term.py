@@ -1,0 +1,288 @@
+"""pyAudioAnalysis's short-term features and mid-term statistics, in two steps so that they can stream.
+
+pyAudioAnalysis first subtracts the mean of the whole recording and divides by its peak. Live neither is known when
+a frame arrives, so a frame is reduced to sums (`frame_sums`) from which its features follow for any mean and any peak
+(`short_term_features`), and those are found over whatever window is being read. Two features need a mean on arrival:
+the zero-crossing rate and the spectral roll-off take that of the audio heard so far.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.kernels.jit import kernel
+from edmlive.kernels.short_term_tables import (
+    BINS,
+    CHROMA_BINS,
+    CHROMA_CLASSES,
+    CHROMA_DC_CLASS,
+    CHROMA_DC_WEIGHT,
+    CHROMA_WEIGHTS,
+    COLUMN_COSINES,
+    COLUMN_SINES,
+    COLUMNS,
+    COSINES,
+    EPS,
+    FEATURES,
+    FILTER_SPANS,
+    FILTERS,
+    FRAME_LENGTH,
+    FREQUENCIES,
+    GATHER,
+    ROLLOFF,
+    ROW_COSINES,
+    ROW_SINES,
+    ROWS,
+    SCATTER,
+    SUB_BINS,
+    SUB_BLOCKS,
+    SUB_SAMPLES,
+)
+
+FULL_SCALE = 32768.0
+
+# Columns of a frame's sums; the last sub-block of samples, and of bins, holds the remainder of the division by ten.
+ENERGIES = 0  # of the 11 sub-blocks
+TOTALS = ENERGIES + SUB_BLOCKS + 1  # sums of the 11 sub-blocks
+LOWEST = TOTALS + SUB_BLOCKS + 1
+HIGHEST = LOWEST + 1
+FRAME_TOTAL = HIGHEST + 1
+CROSSINGS = FRAME_TOTAL + 1  # zero-crossing rate
+ROLLOFF_BIN = CROSSINGS + 1
+MOMENTS = ROLLOFF_BIN + 1  # sums of magnitude times frequency to the power 0, 1, 2
+SPECTRAL_ENERGIES = MOMENTS + 3  # of the 11 sub-blocks of bins
+OVERLAP = SPECTRAL_ENERGIES + SUB_BLOCKS + 1  # inner product with the previous frame's spectrum
+CEPSTRUM = OVERLAP + 1
+CHROMA = CEPSTRUM + 13
+SUMS = CHROMA + 12
+
+
+@kernel("void(float64[::1], float64[::1])")
+def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Exact DFT magnitudes of a frame by Good's prime-factor algorithm.
+
+    The DFT of 1102 = 38 * 29 samples is one of 38 along the rows and one of 29 along the columns (Good 1958, "The
+    interaction algorithm and practical Fourier analysis"). Both add and subtract mirrored terms first, which halves
+    the products. Inner loops run along contiguous lanes.
+
+    Parameters
+    ----------
+    frame : ndarray, shape (FRAME_LENGTH,)
+    out : ndarray, shape (BINS + 1,)
+        Written: ``abs(fft(frame))[: BINS + 1]``.
+    """
+    half, row_lanes = COLUMNS // 2 + 1, ROWS // 2 + 1
+    even, odd = np.zeros((row_lanes, COLUMNS)), np.zeros((row_lanes, COLUMNS))
+    for b in range(COLUMNS):
+        even[0, b] = frame[GATHER[0, b]]
+        even[row_lanes - 1, b] = frame[GATHER[row_lanes - 1, b]]
+    for a in range(1, row_lanes - 1):
+        for b in range(COLUMNS):
+            u, v = frame[GATHER[a, b]], frame[GATHER[ROWS - a, b]]
+            even[a, b] = u + v
+            odd[a, b] = u - v
+
+    # Sum and difference of columns b and 29 - b, transposed so that the second DFT has the row index along its lanes.
+    real_even, real_odd = np.zeros((half, row_lanes)), np.zeros((half, row_lanes))
+    imag_even, imag_odd = np.zeros((half, row_lanes)), np.zeros((half, row_lanes))
+    real, imag = np.empty(COLUMNS), np.empty(COLUMNS)
+    for k in range(row_lanes):
+        real[:] = 0.0
+        imag[:] = 0.0
+        for a in range(row_lanes):
+            cosine, sine = ROW_COSINES[k, a], ROW_SINES[k, a]
+            for b in range(COLUMNS):
+                real[b] += cosine * even[a, b]
+                imag[b] -= sine * odd[a, b]
+        real_even[0, k] = real[0]
+        imag_even[0, k] = imag[0]
+        for b in range(1, half):
+            real_even[b, k] = real[b] + real[COLUMNS - b]
+            real_odd[b, k] = real[b] - real[COLUMNS - b]
+            imag_even[b, k] = imag[b] + imag[COLUMNS - b]
+            imag_odd[b, k] = imag[b] - imag[COLUMNS - b]
+
+    lanes = np.empty((4, row_lanes))
+    for k in range(half):
+        lanes[:] = 0.0
+        for b in range(half):
+            cosine, sine = COLUMN_COSINES[k, b], COLUMN_SINES[k, b]
+            for a in range(row_lanes):
+                lanes[0, a] += cosine * real_even[b, a]
+                lanes[1, a] += cosine * imag_even[b, a]
+                lanes[2, a] += sine * imag_odd[b, a]
+                lanes[3, a] += sine * real_odd[b, a]
+        mirrored = (COLUMNS - k) % COLUMNS
+        for a in range(row_lanes):
+            real_here, imag_here = lanes[0, a] + lanes[2, a], lanes[1, a] - lanes[3, a]
+            real_there, imag_there = lanes[0, a] - lanes[2, a], lanes[1, a] + lanes[3, a]
+            out[SCATTER[k, a]] = np.sqrt(real_here * real_here + imag_here * imag_here)
+            out[SCATTER[mirrored, a]] = np.sqrt(real_there * real_there + imag_there * imag_there)
+
+
+@kernel(inline=True)
+def _sign(x: float) -> int:
+    """-1, 0 or 1."""
+    return int(x > 0.0) - int(x < 0.0)
+
+
+@kernel("void(float64[::1], float64, int64, float64[::1], float64[::1])")
+def frame_sums(
+    samples: NDArray[np.float64],
+    heard_total: float,
+    heard_frames: int,
+    spectrum: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Reduce a frame to sums that hold its features for any mean and peak of the recording.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (FRAME_LENGTH,)
+        Mono samples at 22,050 Hz, nominally in -1...1. They are rounded and clipped to 16 bits first, as
+        pyAudioAnalysis reads them: without that its exact silence is not silent, and its peak is exceeded.
+    heard_total : float
+        Sum of the samples of the frames before this one, in 16-bit steps.
+    heard_frames : int
+        Number of those frames.
+    spectrum : ndarray, shape (BINS + 1,)
+        Magnitudes of the frame before this one (zeros at the start); overwritten with this one's.
+    sums : ndarray, shape (SUMS,)
+        Written; columns are this module's constants, in 16-bit steps. Bin 0 is left out of all spectral sums.
+    """
+    frame = np.empty(FRAME_LENGTH)
+    sums[:] = 0.0
+    lowest, highest, frame_total = FULL_SCALE, -FULL_SCALE, 0.0
+    for j in range(SUB_BLOCKS + 1):
+        energy, total = 0.0, 0.0
+        for i in range(j * SUB_SAMPLES, min((j + 1) * SUB_SAMPLES, FRAME_LENGTH)):
+            x = min(max(np.rint(samples[i] * FULL_SCALE), -FULL_SCALE), FULL_SCALE - 1.0)
+            frame[i] = x
+            lowest, highest = min(lowest, x), max(highest, x)
+            energy += x * x
+            total += x
+        sums[ENERGIES + j], sums[TOTALS + j] = energy, total
+        frame_total += total
+    sums[LOWEST], sums[HIGHEST], sums[FRAME_TOTAL] = lowest, highest, frame_total
+
+    level = (heard_total + frame_total) / ((heard_frames + 1) * FRAME_LENGTH)
+    steps = 0
+    for i in range(1, FRAME_LENGTH):
+        steps += abs(_sign(frame[i] - level) - _sign(frame[i - 1] - level))
+    sums[CROSSINGS] = steps / 2.0 / (FRAME_LENGTH - 1)
+
+    previous = spectrum.copy()
+    magnitude_spectrum(frame, spectrum)
+    spectrum /= BINS
+    if lowest == highest:  # the rounding errors of a constant are not a spectrum
+        spectrum[1:] = 0.0
+
+    for j in range(SUB_BLOCKS + 1):
+        magnitudes, first, second, energy, overlap = 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(max(j * SUB_BINS, 1), min((j + 1) * SUB_BINS, BINS)):
+            magnitude, frequency = spectrum[k], FREQUENCIES[k]
+            magnitudes += magnitude
+            first += magnitude * frequency
+            second += magnitude * frequency * frequency
+            energy += magnitude * magnitude
+            overlap += magnitude * previous[k]
+        sums[MOMENTS] += magnitudes
+        sums[MOMENTS + 1] += first
+        sums[MOMENTS + 2] += second
+        sums[SPECTRAL_ENERGIES + j] = energy
+        sums[OVERLAP] += overlap
+
+    below = ((frame_total - level * FRAME_LENGTH) / BINS) ** 2 + EPS
+    threshold = ROLLOFF * (below + sums[SPECTRAL_ENERGIES : SPECTRAL_ENERGIES + SUB_BLOCKS + 1].sum())
+    k = 0
+    while below <= threshold and k < BINS - 1:
+        k += 1
+        below += spectrum[k] * spectrum[k]
+    sums[ROLLOFF_BIN] = k / BINS
+
+    for i in range(len(FILTERS)):
+        response = 0.0
+        for k in range(FILTER_SPANS[i, 0], FILTER_SPANS[i, 1]):
+            response += FILTERS[i, k] * spectrum[k]
+        log_response = np.log10(response + EPS)
+        for j in range(13):
+            sums[CEPSTRUM + j] += log_response * COSINES[i, j]
+    for i in range(len(CHROMA_BINS)):
+        sums[CHROMA + CHROMA_CLASSES[i]] += CHROMA_WEIGHTS[i] * spectrum[CHROMA_BINS[i]] ** 2
+
+
+@kernel(inline=True)
+def _entropy(energies: NDArray[np.float64], total: float) -> float:
+    """Entropy in bits of the shares that sub-blocks have of a total energy."""
+    entropy = 0.0
+    for energy in energies:
+        share = energy / (total + EPS)
+        entropy -= share * np.log2(share + EPS)
+    return entropy
+
+
+@kernel("float64[:, ::1](float64[:, ::1])")
+def short_term_features(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Short-term features of consecutive frames, as if they were the whole recording.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (frames, SUMS)
+        What `frame_sums` wrote; at least one frame.
+
+    Returns
+    -------
+    ndarray, shape (frames, FEATURES)
+        Zero-crossing rate, energy, energy entropy, spectral centroid, spread, entropy, flux and roll-off, 13 MFCCs,
+        12 chroma values, chroma deviation.
+    """
+    frames = len(sums)
+    features = np.empty((frames, FEATURES))
+    mean = sums[:, FRAME_TOTAL].sum() / (frames * FRAME_LENGTH)
+    peak = max(sums[:, HIGHEST].max() - mean, mean - sums[:, LOWEST].min()) + 1e-10
+    energies = np.empty(SUB_BLOCKS + 1)
+    before_dc, before_magnitude, before_energy = 0.0, 0.0, 0.0
+    for t in range(frames):
+        row, out = sums[t], features[t]
+        out[0] = row[CROSSINGS]
+
+        for j in range(SUB_BLOCKS + 1):
+            samples = SUB_SAMPLES if j < SUB_BLOCKS else FRAME_LENGTH - SUB_BLOCKS * SUB_SAMPLES
+            centred = row[ENERGIES + j] - 2.0 * mean * row[TOTALS + j] + samples * mean * mean
+            energies[j] = max(centred, 0.0) / (peak * peak)
+        total = energies.sum()
+        out[1] = total / FRAME_LENGTH
+        out[2] = _entropy(energies[:SUB_BLOCKS], total)
+
+        dc = abs(row[FRAME_TOTAL] - mean * FRAME_LENGTH) / (BINS * peak)
+        magnitude = row[MOMENTS] / peak + dc
+        first = row[MOMENTS + 1] / peak + dc * FREQUENCIES[0]
+        second = row[MOMENTS + 2] / peak + dc * FREQUENCIES[0] * FREQUENCIES[0]
+        centroid = first / (magnitude + EPS)
+        out[3] = centroid
+        out[4] = np.sqrt(max(second / (magnitude + EPS) - centroid * centroid, 0.0))
+
+        for j in range(SUB_BLOCKS + 1):
+            energies[j] = row[SPECTRAL_ENERGIES + j] / (peak * peak)
+        energies[0] += dc * dc
+        total = energies.sum()
+        out[5] = _entropy(energies[:SUB_BLOCKS], total)
+
+        overlap = row[OVERLAP] / (peak * peak) + dc * before_dc
+        magnitude += BINS * EPS
+        if t == 0:
+            out[6] = 0.0
+        else:
+            flux = total / magnitude**2 + before_energy / before_magnitude**2
+            out[6] = max(flux - 2.0 * overlap / (magnitude * before_magnitude), 0.0)
+        before_dc, before_magnitude, before_energy = dc, magnitude, total
+        out[7] = row[ROLLOFF_BIN]
+
+        out[8:21] = row[CEPSTRUM:CHROMA]
+        if row[LOWEST] < row[HIGHEST]:  # in a constant frame the logarithms are at their floor whatever the gain
+            out[8] -= np.sqrt(len(FILTERS)) * np.log10(peak)
+
+        out[21:33] = row[CHROMA:] / (peak * peak)
+        out[21 + CHROMA_DC_CLASS] += CHROMA_DC_WEIGHT * dc * dc
+        out[21:33] /= total if total > 0.0 else EPS
+        out[33] = out[21:33].std()
+    return features

@@ -1,0 +1,204 @@
+"""What a model expects and means: the one contract between training, export and live use.
+
+A `ModelSpec` travels inside the ONNX file, as JSON in ``metadata_props`` under the key ``edmlive``.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+METADATA_KEY = "edmlive"
+SCHEMA_VERSION = 1
+OUTPUT_NAME = "probabilities"
+
+InputName = Literal["mel", "fourier_tempogram", "autocorrelation_tempogram", "descriptors"]
+
+_FEATURE_ROWS: dict[str, int] = {"mel": 128, "fourier_tempogram": 193, "autocorrelation_tempogram": 384}
+
+
+class SpecError(ValueError):
+    """A model's spec is missing, malformed, or contradicts itself or its graph. One sentence says how."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One input of the graph.
+
+    Parameters
+    ----------
+    name
+        Which feature it takes; also the name of the graph's input.
+    shape
+        Shape without the batch axis: ``(1, 128, columns)`` for mel, ``(193, columns)`` and
+        ``(384, columns)`` for the tempograms, ``(count,)`` for descriptors.
+    stride
+        Feature frames between two neighbouring columns: 1 for mel, 4 for tempograms that cover with
+        50 columns the 200 frames of their mel chunk.
+    descriptors
+        Names of the descriptors, in the order the graph takes them. Empty for other inputs.
+    seconds
+        Rolling window over which descriptors are statistics, in seconds of audio.
+    warm_up_seconds
+        Least audio from which descriptors are worth a decision, in seconds.
+    """
+
+    name: InputName
+    shape: tuple[int, ...]
+    stride: int = 1
+    descriptors: tuple[str, ...] = ()
+    seconds: float = 0.0
+    warm_up_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.name == "descriptors":
+            if self.shape != (len(self.descriptors),) or not self.descriptors:
+                raise SpecError(f"input 'descriptors' has shape {self.shape} for {len(self.descriptors)} names")
+            if not 0 < self.warm_up_seconds <= self.seconds:
+                raise SpecError("input 'descriptors' needs 0 < warm_up_seconds <= seconds")
+            return
+        rows = (1, 128) if self.name == "mel" else (_FEATURE_ROWS[self.name],)
+        if self.shape[:-1] != rows or self.shape[-1] < 1:
+            raise SpecError(f"input '{self.name}' has shape {self.shape}; expected {(*rows, 'columns')}")
+        if self.stride < 1:
+            raise SpecError(f"input '{self.name}' has stride {self.stride}; it must be at least 1")
+
+    @property
+    def frames(self) -> int:
+        """Feature frames that one chunk spans: ``columns * stride`` (0 for descriptors)."""
+        return 0 if self.name == "descriptors" else self.shape[-1] * self.stride
+
+
+@dataclass(frozen=True)
+class VoteSpec:
+    """Defaults of the running majority vote.
+
+    Parameters
+    ----------
+    votes
+        Decisions that vote.
+    hop_seconds
+        Audio between two decisions, in seconds.
+    minimum_confidence
+        Mean probability of the winner under which the answer is *unsure*, 0..1.
+    """
+
+    votes: int = 5
+    hop_seconds: float = 1.0
+    minimum_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.votes < 1 or not self.hop_seconds > 0 or not 0 <= self.minimum_confidence <= 1:
+            raise SpecError("vote defaults need votes >= 1, hop_seconds > 0 and 0 <= minimum_confidence <= 1")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from and what was measured on what.
+
+    Parameters
+    ----------
+    data
+        The training data, named so that it can be found.
+    date
+        Day of training, ISO 8601.
+    licence
+        Licence of the weights (SPDX).
+    measured
+        Figures by name, such as ``{"10-fold top-1": 0.56}``.
+    measured_on
+        The data those figures were measured on.
+    """
+
+    data: str = ""
+    date: str = ""
+    licence: str = ""
+    measured: dict[str, float] = field(default_factory=dict)
+    measured_on: str = ""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a model expects of the front end, and what its answers mean.
+
+    Parameters
+    ----------
+    name
+        Short name, as `edmlive models` lists it.
+    labels
+        Class names, in the order of the output ``probabilities`` of shape (batch, labels).
+    inputs
+        The graph's inputs, one each at most.
+    sample_rate, n_fft, hop_length, n_mels, tempogram_window
+        Front-end settings: Hz, samples, samples, bands, frames. One front end exists; other values
+        are refused.
+    window
+        ``hann`` (librosa's default, the authors' released code) or ``hamming`` (the paper, section III.B).
+    mel_scale
+        ``power``, or ``db`` for ``10 log10(max(power, 1e-10))``.
+    onset_floor_db
+        Depth below the running maximum at which mel in dB is floored before onset strength; ``None``
+        for no floor (exact and causal).
+    vote
+        Vote defaults.
+    provenance
+        Data, date, licence and measured accuracy.
+    schema
+        Version of this contract.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    inputs: tuple[InputSpec, ...]
+    sample_rate: int = 22050
+    n_fft: int = 2048
+    hop_length: int = 512
+    window: Literal["hann", "hamming"] = "hann"
+    n_mels: int = 128
+    mel_scale: Literal["power", "db"] = "power"
+    onset_floor_db: float | None = None
+    tempogram_window: int = 384
+    vote: VoteSpec = VoteSpec()
+    provenance: Provenance = Provenance()
+    schema: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA_VERSION:
+            raise SpecError(f"spec version {self.schema} is not the version {SCHEMA_VERSION} this edmlive reads")
+        front_end = (self.sample_rate, self.n_fft, self.hop_length, self.n_mels, self.tempogram_window)
+        if front_end != (22050, 2048, 512, 128, 384):
+            raise SpecError(f"front-end settings {front_end} differ from (22050, 2048, 512, 128, 384)")
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise SpecError("labels must be at least two and distinct")
+        names = [i.name for i in self.inputs]
+        if not names or len(set(names)) != len(names):
+            raise SpecError(f"inputs {names} must be at least one and distinct")
+
+    def input(self, name: InputName) -> InputSpec | None:
+        """Return the input of that name, or ``None`` when the model does not take it."""
+        return next((i for i in self.inputs if i.name == name), None)
+
+    def to_json(self) -> str:
+        """Return the spec as the JSON text kept in the ONNX file."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ModelSpec":
+        """Read a spec from untrusted JSON.
+
+        Raises
+        ------
+        SpecError
+            Not JSON, a missing field, a wrong type, or values that contradict each other. Unknown fields are
+            ignored, so that a later version may add some.
+        """
+        import pydantic  # here, because only those who read a model should pay for its import
+
+        try:
+            return pydantic.TypeAdapter(cls).validate_json(text)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            if isinstance(cause := first.get("ctx", {}).get("error"), SpecError):
+                raise cause from None
+            where = ".".join(str(part) for part in first["loc"]) or "spec"
+            raise SpecError(f"the model's spec is malformed at '{where}': {first['msg']}") from None
