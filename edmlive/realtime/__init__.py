@@ -1,0 +1,1 @@
+"""Live classification: sources, front end, windows, classifier, voter, engine and sinks."""
