@@ -17,6 +17,10 @@ InputName = Literal["mel", "fourier_tempogram", "autocorrelation_tempogram", "de
 _FEATURE_ROWS: dict[str, int] = {"mel": 128, "fourier_tempogram": 193, "autocorrelation_tempogram": 384}
 
 
+LONGEST_SECONDS = 600.0
+"""Longest window, or audio between decisions, that a model may ask for: memory is bounded by it."""
+
+
 class SpecError(ValueError):
     """A model's spec is missing, malformed, or contradicts itself or its graph. One sentence says how."""
 
@@ -54,14 +58,18 @@ class InputSpec:
         if self.name == "descriptors":
             if self.shape != (len(self.descriptors),) or not self.descriptors:
                 raise SpecError(f"input 'descriptors' has shape {self.shape} for {len(self.descriptors)} names")
-            if not 0 < self.warm_up_seconds <= self.seconds:
-                raise SpecError("input 'descriptors' needs 0 < warm_up_seconds <= seconds")
+            if not 1 <= self.warm_up_seconds <= self.seconds <= LONGEST_SECONDS:
+                raise SpecError(f"input 'descriptors' needs 1 <= warm_up_seconds <= seconds <= {LONGEST_SECONDS:g}")
             return
+        if self.name not in _FEATURE_ROWS:
+            raise SpecError(f"input '{self.name}' is none of descriptors, {', '.join(_FEATURE_ROWS)}")
         rows = (1, 128) if self.name == "mel" else (_FEATURE_ROWS[self.name],)
         if self.shape[:-1] != rows or self.shape[-1] < 1:
             raise SpecError(f"input '{self.name}' has shape {self.shape}; expected {(*rows, 'columns')}")
         if self.stride < 1:
             raise SpecError(f"input '{self.name}' has stride {self.stride}; it must be at least 1")
+        if self.frames * 512 / 22050 > LONGEST_SECONDS:
+            raise SpecError(f"input '{self.name}' spans {self.frames} frames, over {LONGEST_SECONDS:g} s")
 
     @property
     def frames(self) -> int:
@@ -88,8 +96,11 @@ class VoteSpec:
     minimum_confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.votes < 1 or not self.hop_seconds > 0 or not 0 <= self.minimum_confidence <= 1:
-            raise SpecError("vote defaults need votes >= 1, hop_seconds > 0 and 0 <= minimum_confidence <= 1")
+        if self.votes < 1 or not 0 < self.hop_seconds <= LONGEST_SECONDS or not 0 <= self.minimum_confidence <= 1:
+            raise SpecError(
+                f"vote defaults need votes >= 1, 0 < hop_seconds <= {LONGEST_SECONDS:g} "
+                "and 0 <= minimum_confidence <= 1"
+            )
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ def kernel(*signatures: Any, fastmath: bool = False, inline: bool = False) -> Ca
     Parameters
     ----------
     *signatures
-        Numba signatures, as text such as ``"float64(float64[::1])"`` or as objects. With them a call with other types is a
-        ``TypeError`` at once; without them the function is for use inside other kernels only.
+        Numba signatures, as text such as ``"float64(float64[::1])"`` or as objects. With them a call with other
+        types is a ``TypeError`` at once; without them the function is for use inside other kernels only.
     fastmath
         Let LLVM reorder floating-point operations. Never where NaN or infinity must be told apart.
     inline

@@ -7,6 +7,7 @@ from edmlive.kernels.mid_term import beat, mid_term_statistics
 from edmlive.kernels.short_term import FRAME_TOTAL, SUMS, frame_sums, short_term_features
 from edmlive.kernels.short_term_tables import BINS, FRAME_LENGTH
 from edmlive.kernels.tables import SAMPLE_RATE
+from edmlive.realtime.history import History
 
 _FEATURES = (
     *("ZCR", "Energy", "EnergyEntropy", "SpectralCentroid", "SpectralSpread", "SpectralEntropy", "SpectralFlux"),
@@ -42,16 +43,14 @@ class TimbreStatistics:
         if self._capacity < 1:
             raise ValueError(f"max_seconds is {max_seconds:g}; a frame alone lasts {FRAME_LENGTH / SAMPLE_RATE:.3f} s")
         self._frame = np.empty(FRAME_LENGTH)
-        # Every row is written twice, `_capacity` rows apart, so that the newest rows are always contiguous.
-        self._rows = np.empty((2 * self._capacity, SUMS))
+        self._sums = History(self._capacity, (SUMS,))
         self._spectrum = np.empty(BINS + 1)
         self.reset()
 
     def reset(self) -> None:
         """Forget all audio."""
         self._pending = 0  # samples in the frame being filled
-        self._written = 0  # frames since the start
-        self._rows[:] = 0.0
+        self._sums.reset()
         self._spectrum[:] = 0.0
         self._total = 0.0  # sum of the samples of the frames held; they are integers, so it is exact
 
@@ -62,7 +61,7 @@ class TimbreStatistics:
 
     @property
     def _held(self) -> int:
-        return min(self._written, self._capacity)
+        return min(self._sums.count, self._capacity)
 
     def push(self, samples: NDArray[np.floating]) -> None:
         """Take in audio.
@@ -82,13 +81,11 @@ class TimbreStatistics:
                 self._reduce_frame()
 
     def _reduce_frame(self) -> None:
-        held, slot = self._held, self._written % self._capacity
-        row, twin = self._rows[slot], self._rows[slot + self._capacity]
-        replaced = float(row[FRAME_TOTAL])
-        frame_sums(self._frame, self._total, held, self._spectrum, row)
-        self._total += float(row[FRAME_TOTAL]) - replaced
-        twin[:] = row
-        self._written += 1
+        held, sums = self._held, np.empty((1, SUMS))
+        frame_sums(self._frame, self._total, held, self._spectrum, sums[0])
+        leaving = self._sums.newest(held)[0, FRAME_TOTAL] if held == self._capacity else 0.0
+        self._total += float(sums[0, FRAME_TOTAL] - leaving)
+        self._sums.push(sums)
 
     def read(self, seconds: float) -> NDArray[np.float64]:
         """Timbre of the newest audio, as pyAudioAnalysis would describe it on its own.
@@ -140,8 +137,7 @@ class TimbreStatistics:
         frames = min(self._held, _whole_frames(seconds))
         if frames < 1:
             raise ValueError(f"no timbre yet: {self.seconds:.2f} s of audio held, {seconds:g} s asked for")
-        end = (self._written - 1) % self._capacity + 1 + self._capacity
-        return short_term_features(self._rows[end - frames : end])
+        return short_term_features(self._sums.newest(frames))
 
 
 def _whole_frames(seconds: float) -> int:

@@ -1,0 +1,216 @@
+"""What rhythm is read from, computed once as the audio arrives.
+
+Audio is taken in steps of `HOP_LENGTH` samples. Each step yields
+
+- one value of the complex spectral difference over 1,024 samples, on which beats are tracked;
+- two pairs of the high-frequency content and the complex spectral difference over 512 samples, on which onsets are
+  counted;
+- for two places on the grid, how a beat there would sound: energy and its ratios in six bands. They lag behind by four
+  steps, because a beat may sound up to 50 ms after its place and is measured over the 50 ms that follow;
+- the standard deviation of the samples in blocks of 10 ms, for the danceability;
+- the mean power after the loudness filter in blocks of 50 ms, for the level.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numba import from_dtype, types
+from numpy.typing import NDArray
+
+from edmlive.kernels.jit import kernel
+from edmlive.kernels.rhythm_fft import real_spectrum
+from edmlive.kernels.rhythm_tables import (
+    BAND_EDGES,
+    BEAT_FRAME,
+    BEAT_RANGE,
+    GRID,
+    INTERPOLATOR,
+    LOUDNESS_FILTER,
+    ONSET_FRAME,
+    blackman_harris,
+    half_roots,
+)
+from edmlive.kernels.short_term import magnitude_spectrum
+from edmlive.kernels.short_term_tables import FRAME_LENGTH
+from edmlive.kernels.tables import HOP_LENGTH, window
+
+HISTORY = 8 * HOP_LENGTH
+LAG_STEPS = 4
+"""Steps by which the sound of beats lags behind the other values."""
+SOUND_SIZE = BAND_EDGES.size
+"""Values of a beat's sound: energy, then the six band ratios."""
+
+_SECTIONS, _POWER_GAIN = LOUDNESS_FILTER
+_BEAT_WINDOW, _BEAT_ROOTS = window("hann", BEAT_FRAME), half_roots(BEAT_FRAME)
+_ONSET_WINDOW, _ONSET_ROOTS = window("hann", ONSET_FRAME), half_roots(ONSET_FRAME)
+_SOUND_WINDOW = blackman_harris(FRAME_LENGTH)
+_AHEAD = INTERPOLATOR.size // 2
+
+State: TypeAlias = NDArray[Any]
+"""Array of shape (1,) and dtype `STATE`; all zeros before the first sample."""
+
+
+def _phasors(frame_length: int) -> np.dtype[np.void]:
+    """Layout of the latest spectrum and of the phases, as unit phasors, of the latest two."""
+    bins = frame_length // 2 + 1
+    return np.dtype([("spectrum", np.complex128, bins), ("phase", np.complex128, bins), ("older", np.complex128, bins)])
+
+
+STATE = np.dtype(
+    [
+        ("steps", np.int64),
+        ("samples", np.float64, HISTORY),
+        ("energies", np.float64, HISTORY),
+        ("beat", _phasors(BEAT_FRAME)),
+        ("onset", _phasors(ONSET_FRAME)),
+        ("filter", np.float64, (_SECTIONS.shape[0], 2)),
+        ("level", np.float64),
+        ("total", np.float64),
+        ("squares", np.float64),
+        ("blocks", np.int64, 2),
+    ]
+)
+
+
+@kernel()
+def _shift_in(s: Any, new: NDArray[np.float64]) -> None:
+    """Append samples, and the highest energy at or half-way after each sample whose neighbours are all there."""
+    kept = HISTORY - HOP_LENGTH
+    s.samples[:kept] = s.samples[HOP_LENGTH:].copy()
+    s.energies[:kept] = s.energies[HOP_LENGTH:].copy()
+    s.samples[kept:] = new
+    for i in range(kept - _AHEAD, HISTORY - _AHEAD):
+        between = 0.0
+        for tap in range(INTERPOLATOR.size):
+            between += INTERPOLATOR[tap] * s.samples[i + tap + 1 - _AHEAD]
+        s.energies[i] = max(s.samples[i] ** 2, between**2)
+
+
+@kernel()
+def _analyse(frame: NDArray[np.float64], roots: NDArray[np.complex128], past: Any) -> tuple[float, float]:
+    """High-frequency content and complex spectral difference (Bello et al. 2004) of the next frame.
+
+    The difference is between the spectrum and the one expected from the two before it: the magnitudes of the last and
+    phases that go on turning at the same speed.
+    """
+    bins = frame.size // 2 + 1
+    spectrum = np.empty(bins, np.complex128)
+    real_spectrum(frame, roots, spectrum)
+    content, difference = 0.0, 0.0
+    for k in range(bins):
+        x, last = spectrum[k], past.spectrum[k]
+        expected = last * past.phase[k] * past.older[k].conjugate()
+        error = x - expected
+        magnitude = np.sqrt(x.real**2 + x.imag**2)
+        content += k * magnitude
+        difference += np.sqrt(error.real**2 + error.imag**2)
+        past.spectrum[k] = x
+        past.older[k] = past.phase[k]
+        past.phase[k] = x / magnitude if magnitude > 0.0 else complex(1.0, 0.0)
+    return content, difference
+
+
+@kernel()
+def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
+    """Energy and band ratios of the 50 ms that begin at the highest peak within 50 ms of a place in the history."""
+    first = place - BEAT_RANGE
+    onset = first + np.argmax(s.energies[first : place + BEAT_RANGE])
+    magnitudes = np.empty(FRAME_LENGTH // 2 + 1)
+    magnitude_spectrum(s.samples[onset : onset + FRAME_LENGTH] * _SOUND_WINDOW, magnitudes)
+    energy = np.sum(magnitudes**2)
+    sound[0] = energy
+    for band in range(BAND_EDGES.size - 1):
+        inside = np.sum(magnitudes[BAND_EDGES[band] : BAND_EDGES[band + 1] + 1] ** 2)
+        sound[1 + band] = inside / energy if energy > 0.0 else 0.0
+
+
+@kernel(inline=True)
+def _filtered(memory: NDArray[np.float64], x: float) -> float:
+    """Next output of the loudness filter but for its gain (transposed direct form II)."""
+    for i in range(_SECTIONS.shape[0]):
+        y = _SECTIONS[i, 0] * x + memory[i, 0]
+        memory[i, 0] = _SECTIONS[i, 1] * x - _SECTIONS[i, 3] * y + memory[i, 1]
+        memory[i, 1] = _SECTIONS[i, 2] * x - _SECTIONS[i, 4] * y
+        x = y
+    return x
+
+
+@kernel(
+    types.UniTuple(types.int64, 4)(
+        types.float64[::1],
+        from_dtype(STATE)[::1],
+        types.float64[::1],
+        types.float64[:, ::1],
+        types.float64[:, ::1],
+        types.float64[::1],
+        types.float64[::1],
+    )
+)
+def advance(
+    samples: NDArray[np.float64],
+    state: State,
+    differences: NDArray[np.float64],
+    onsets: NDArray[np.float64],
+    sounds: NDArray[np.float64],
+    deviations: NDArray[np.float64],
+    powers: NDArray[np.float64],
+) -> tuple[int, int, int, int]:
+    """Take in whole steps of audio.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n * HOP_LENGTH,)
+        Mono at 22,050 Hz, finite.
+    state
+        As left by the call before, or zeros.
+    differences : ndarray, shape (n,)
+        Written: complex spectral difference of the frames that begin at multiples of `HOP_LENGTH`.
+    onsets : ndarray, shape (2 * n, 2)
+        Written: high-frequency content and complex spectral difference of the frames centred on the grid.
+    sounds : ndarray, shape (2 * n, SOUND_SIZE)
+        Written: energy and band ratios of a beat at each place on the grid.
+    deviations : ndarray, shape (3 * n,)
+        Written: standard deviations over 10 ms.
+    powers : ndarray, shape (n,)
+        Written: mean powers over 50 ms.
+
+    Returns
+    -------
+    tuple of int
+        Rows written to ``differences``, ``sounds``, ``deviations`` and ``powers``; ``onsets`` is filled.
+    """
+    s = state[0]
+    n_differences, n_sounds, n_deviations, n_powers = 0, 0, 0, 0
+    for step in range(samples.size // HOP_LENGTH):
+        new = samples[step * HOP_LENGTH : (step + 1) * HOP_LENGTH]
+        _shift_in(s, new)
+        if s.steps > 0:
+            frame = s.samples[HISTORY - BEAT_FRAME :] * _BEAT_WINDOW
+            differences[n_differences] = _analyse(frame, _BEAT_ROOTS, s.beat)[1]
+            n_differences += 1
+        for j in range(2):
+            end = HISTORY - (1 - j) * GRID
+            frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
+            onsets[2 * step + j, 0], onsets[2 * step + j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
+        if s.steps >= LAG_STEPS:
+            for j in range(2):
+                _beat_sound(s, HISTORY - (LAG_STEPS + 1) * HOP_LENGTH + j * GRID, sounds[n_sounds])
+                n_sounds += 1
+        first = s.steps * HOP_LENGTH
+        for i in range(HOP_LENGTH):
+            s.total += new[i]
+            s.squares += new[i] * new[i]
+            s.level += _filtered(s.filter, new[i]) ** 2
+            if 2 * (first + i + 1) >= 441 * (s.blocks[0] + 1) - 1:
+                count = 220 + (s.blocks[0] & 1)
+                deviations[n_deviations] = np.sqrt(max(s.squares / count - (s.total / count) ** 2, 0.0))
+                s.total, s.squares = 0.0, 0.0
+                s.blocks[0] += 1
+                n_deviations += 1
+            if 2 * (first + i + 1) >= 2205 * (s.blocks[1] + 1) - 1:
+                powers[n_powers] = _POWER_GAIN * s.level / (1102 + (s.blocks[1] & 1))
+                s.level = 0.0
+                s.blocks[1] += 1
+                n_powers += 1
+        s.steps += 1
+    return n_differences, n_sounds, n_deviations, n_powers

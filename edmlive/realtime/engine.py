@@ -1,0 +1,224 @@
+"""The engine: audio in, readings out, the same for a device, a stream and a file."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.errors import SourceError
+from edmlive.kernels.tables import SAMPLE_RATE
+from edmlive.realtime.audio import AudioBlock, Source
+from edmlive.realtime.classifier import Classifier, Provider
+from edmlive.realtime.reading import Reading, Track
+from edmlive.realtime.resampler import Resampler
+from edmlive.realtime.sources.file import FileSource
+from edmlive.realtime.voter import SilenceGate, State, Vote, Voter
+from edmlive.realtime.windows import Windows
+
+FLOOR_DBFS = -120.0
+
+
+class Engine:
+    """Turns audio blocks into readings, one each hop.
+
+    Decisions fall on fixed positions of the resampled stream, so that neither the size of the blocks
+    nor the speed at which they come changes any answer.
+
+    Parameters
+    ----------
+    classifier
+        The model's session.
+    rate
+        Sampling rate of the blocks in Hz.
+    hop_seconds
+        Audio between two decisions; ``None`` for the model's default.
+    votes
+        Decisions that vote; ``None`` for the model's default, 0 for all.
+    """
+
+    def __init__(
+        self, classifier: Classifier, rate: int, hop_seconds: float | None = None, votes: int | None = None
+    ) -> None:
+        spec = classifier.spec
+        self._classifier = classifier
+        self._resampler = Resampler(rate)
+        self._windows = Windows(spec)
+        self._voter = Voter(spec.labels, spec.vote.votes if votes is None else votes or None)
+        self._gate = SilenceGate()
+        self._hop = np.zeros(max(1, round((hop_seconds or spec.vote.hop_seconds) * SAMPLE_RATE)), np.float32)
+        self._filled = 0
+        self._vote: Vote | None = None
+        self.samples_heard = 0
+        self.frames_lost = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio heard."""
+        return self.samples_heard / SAMPLE_RATE
+
+    def run(self, source: Source) -> Iterator[Reading]:
+        """Yield the readings of a source until it ends."""
+        for block in source:
+            yield from self.push(block)
+        yield from self.finish()
+
+    def push(self, block: AudioBlock) -> Iterator[Reading]:
+        """Take one block and yield the readings that fall into it."""
+        if block.gap:
+            self.frames_lost += block.gap
+            self._forget()
+        yield from self._hear(self._resampler.push(block.samples), block.time)
+
+    def finish(self) -> Iterator[Reading]:
+        """Take in what the resampler holds back; where no decision was possible yet, decide on what there is."""
+        now = time.monotonic()
+        yield from self._hear(self._resampler.push(np.zeros((0, 1), np.float32), last=True), now)
+        if self._vote is None and not self._gate.silent:
+            reading = self._decide(now, whole=False)
+            if reading.genre is not None:
+                yield reading
+
+    def _hear(self, mono: NDArray[np.float32], captured_at: float) -> Iterator[Reading]:
+        while len(mono):
+            segment = mono[: len(self._hop) - self._filled]
+            mono = mono[len(segment) :]
+            self._windows.push(segment)
+            self._hop[self._filled : self._filled + len(segment)] = segment
+            self._filled += len(segment)
+            self.samples_heard += len(segment)
+            if self._filled == len(self._hop):
+                yield self._decide(captured_at - len(mono) / SAMPLE_RATE)
+                self._filled = 0
+
+    def _decide(self, captured_at: float, *, whole: bool = True) -> Reading:
+        # A file may end with a hop that has been decided on already; it is still the newest audio.
+        level = _level_dbfs(self._hop[: self._filled or None])
+        if self._gate.push(level, self._filled / SAMPLE_RATE) or (self._gate.quiet and not whole):
+            self._forget()
+            return self._reading(State.SILENCE, level, None, 0.0, captured_at)
+        window = self._windows.read(whole=whole)
+        if window.tensors is not None:
+            self._vote = self._voter.push(self._classifier.probabilities(window.tensors))
+        if self._vote is None:
+            state = State.WARMING_UP
+        elif self._vote.confidence < self._classifier.spec.vote.minimum_confidence:
+            state = State.UNSURE
+        else:
+            state = State.LISTENING
+        return self._reading(state, level, window.rhythm.bpm, window.seconds, captured_at)
+
+    def _reading(self, state: State, level: float, bpm: float | None, seconds: float, captured_at: float) -> Reading:
+        vote = self._vote
+        return Reading(
+            time=round(self.seconds, 6),
+            state=state,
+            level_dbfs=level,
+            genre=vote.genre if vote else None,
+            confidence=vote.confidence if vote else None,
+            top=vote.top if vote else (),
+            votes=vote.counts if vote else {},
+            bpm=round(bpm, 1) if bpm is not None and math.isfinite(bpm) else None,
+            seconds=round(seconds, 3),
+            model=self._classifier.spec.name,
+            latency=round(time.monotonic() - captured_at, 4),
+        )
+
+    def _forget(self) -> None:
+        """Let nothing heard before a gap or a silence weigh on what comes; a whole song's vote goes on."""
+        self._windows.reset()
+        self._vote = None
+        if self._voter.votes is not None:
+            self._voter.reset()
+
+
+def listen(
+    source: Source,
+    model: str | Path | Classifier | None = None,
+    *,
+    provider: Provider = "auto",
+    hop_seconds: float | None = None,
+    votes: int | None = None,
+) -> Iterator[Reading]:
+    """Yield readings of any source until it ends.
+
+    Parameters
+    ----------
+    source
+        An open source, such as `FileSource` or `DeviceSource`. The caller closes it.
+    model
+        Name of a shipped model, path of an ONNX file, or a loaded `Classifier`; ``None`` for the default.
+    provider
+        Where the model runs, unless it is loaded already.
+    hop_seconds, votes
+        Audio between decisions, and decisions that vote; ``None`` for the model's defaults.
+
+    Raises
+    ------
+    UserError
+        The source fails, or the model is refused.
+    """
+    yield from Engine(_classifier(model, provider), source.rate, hop_seconds, votes).run(source)
+
+
+def classify(path: str | Path, model: str | Path | Classifier | None = None, *, provider: Provider = "auto") -> Track:
+    """Name the subgenre and the tempo of a whole file: the majority over all its decisions.
+
+    Parameters
+    ----------
+    path
+        Path or URL of anything PyAV opens.
+    model
+        Name of a shipped model, path of an ONNX file, or a loaded `Classifier`; ``None`` for the default.
+    provider
+        Where the model runs, unless it is loaded already.
+
+    Returns
+    -------
+    Track
+        Genre, confidence, ranking, tempo, length, and where the file is broken, if it is.
+
+    Raises
+    ------
+    UserError
+        The file cannot be decoded, is silent or too short to decide on, or the model is refused.
+    """
+    classifier = _classifier(model, provider)
+    last: Reading | None = None
+    tempos = []
+    with FileSource(path) as source:
+        engine = Engine(classifier, source.rate, votes=0)
+        for reading in engine.run(source):
+            if reading.genre is not None:
+                last = reading
+                if reading.bpm is not None:
+                    tempos.append(reading.bpm)
+    if last is None or last.genre is None or last.confidence is None:
+        because = f" ({source.fault})" if source.fault else ""
+        raise SourceError(
+            f"{path} holds {engine.seconds:.1f} s of audio without enough music to decide on{because}: "
+            "give at least a few seconds that are not silent."
+        )
+    return Track(
+        path=str(path),
+        genre=last.genre,
+        confidence=last.confidence,
+        top=last.top,
+        bpm=round(float(np.median(tempos)), 1) if tempos else None,
+        seconds=round(engine.seconds, 3),
+        model=classifier.spec.name,
+        fault=source.fault,
+    )
+
+
+def _classifier(model: str | Path | Classifier | None, provider: Provider) -> Classifier:
+    if isinstance(model, Classifier):
+        return model
+    return Classifier(provider=provider) if model is None else Classifier(model, provider)
+
+
+def _level_dbfs(samples: NDArray[np.float32]) -> float:
+    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
+    return round(max(FLOOR_DBFS, 10 * math.log10(power)), 2) if power > 0 else FLOOR_DBFS

@@ -1,0 +1,58 @@
+"""The newest rows of a stream, of fixed size, always at hand as one contiguous view."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class History:
+    """The newest rows of a stream of values.
+
+    Each row is written twice, `capacity` rows apart, so that any number of the newest is one view.
+
+    Parameters
+    ----------
+    capacity
+        Rows kept, at least 1.
+    shape
+        Shape of a row; ``()`` for one number.
+    dtype
+        Type of the values.
+
+    Attributes
+    ----------
+    count
+        Rows since the start or the last reset.
+    """
+
+    def __init__(self, capacity: int, shape: tuple[int, ...] = (), dtype: DTypeLike = np.float64) -> None:
+        self._capacity = capacity
+        self._rows = np.zeros((2 * capacity, *shape), dtype)
+        self.count = 0
+
+    def push(self, rows: NDArray[Any]) -> None:
+        """Append rows along the first axis."""
+        kept = rows[-self._capacity :]
+        slots = (self.count + len(rows) - len(kept) + np.arange(len(kept))) % self._capacity
+        self._rows[slots] = kept
+        self._rows[slots + self._capacity] = kept
+        self.count += len(rows)
+
+    def newest(self, length: int) -> NDArray[Any]:
+        """Return the newest rows, oldest first: ``length`` of them, or all that are kept."""
+        length = min(length, self.count, self._capacity)
+        end = (self.count - 1) % self._capacity + 1 + self._capacity
+        return self._rows[end - length : end]
+
+    def span(self, first: int, end: int) -> NDArray[Any]:
+        """Return the rows from ``first`` to before ``end``, counted since the start; they must be kept still."""
+        return self.newest(self.count - first)[: end - first]
+
+    def at(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return single rows, counted since the start; they must be kept still."""
+        return self._rows[rows % self._capacity]
+
+    def reset(self) -> None:
+        """Forget all rows."""
+        self.count = 0

@@ -1,0 +1,97 @@
+"""What edmlive says about the music: one reading per decision, one track summary per file."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from edmlive.realtime.voter import Candidate, State
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One answer about the music heard up to now.
+
+    Parameters
+    ----------
+    time
+        Seconds of audio heard since the source was opened.
+    state
+        Warming up, listening, silence or unsure.
+    level_dbfs
+        RMS level of the newest audio in dBFS; digital silence reads -120.
+    genre
+        Winner of the vote; ``None`` while warming up and in silence.
+    confidence
+        Its mean probability over the votes, 0..1.
+    top
+        All genres, best first.
+    votes
+        Votes by genre.
+    bpm
+        Tempo in beats per minute, to 0.1; ``None`` where none is felt.
+    seconds
+        Seconds of audio that the newest decision looked at.
+    model
+        The model's name.
+    latency
+        Seconds between the capture of the newest sample and this reading, on the monotonic clock.
+    """
+
+    time: float
+    state: State
+    level_dbfs: float
+    genre: str | None
+    confidence: float | None
+    top: tuple[Candidate, ...]
+    votes: dict[str, int]
+    bpm: float | None
+    seconds: float
+    model: str
+    latency: float
+
+    def to_json(self) -> str:
+        """Return the reading as one line of JSON."""
+        return _to_json(self)
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a whole file is: the majority over all its decisions.
+
+    Parameters
+    ----------
+    path
+        The file or URL.
+    genre, confidence, top
+        As in `Reading`, over every decision of the track.
+    bpm
+        Median tempo over the track in beats per minute, to 0.1; ``None`` where none is felt.
+    seconds
+        Length of the audio that was decoded.
+    model
+        The model's name.
+    fault
+        Where and how the file is broken, if it is.
+    """
+
+    path: str
+    genre: str
+    confidence: float
+    top: tuple[Candidate, ...]
+    bpm: float | None
+    seconds: float
+    model: str
+    fault: str | None = None
+
+    def to_json(self) -> str:
+        """Return the summary as one line of JSON."""
+        return _to_json(self)
+
+
+TOP_COUNT = 5
+
+
+def _to_json(answer: Reading | Track) -> str:
+    fields: dict[str, Any] = {**dataclasses.asdict(answer), "top": [vars(c) for c in answer.top[:TOP_COUNT]]}
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,63 @@
+"""Keeps what was heard, sample for sample."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.errors import SinkError
+
+_LAYOUTS = {1: "mono", 2: "stereo"}
+
+
+class Recorder:
+    """Writes a WAV file of 32-bit floats, which holds every float32 sample as it is.
+
+    Past 4 GB, three hours of stereo at 48 kHz, the file becomes RF64, which FFmpeg-based programs read.
+
+    Parameters
+    ----------
+    path
+        File to write anew; it must end in ``.wav``.
+    rate, channels
+        Of the samples to come.
+
+    Raises
+    ------
+    SinkError
+        The file cannot be created, or a write fails later on.
+    """
+
+    def __init__(self, path: Path, rate: int, channels: int) -> None:
+        if path.suffix.lower() != ".wav":
+            raise SinkError(f"Recordings are WAV files: give --record a name that ends in .wav, not {path}.")
+        self._path, self._rate = path, rate
+        self._layout = _LAYOUTS.get(channels, f"{channels} channels")
+        try:
+            self._container = av.open(str(path), "w", format="wav", container_options={"rf64": "auto"})
+            self._stream = self._container.add_stream("pcm_f32le", rate=rate, layout=self._layout)
+            self._container.start_encoding()  # writes the header, so that a bad place shows now, not after the set
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from None
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        """Append (n, channels) samples."""
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout)
+        frame.sample_rate = self._rate
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def close(self) -> None:
+        """Finish the file."""
+        try:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> SinkError:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return SinkError(f"The recording {self._path} can no longer be written ({reason}).")

@@ -1,0 +1,120 @@
+"""One listening session: a source through the engine to its sinks, and what to say at the end."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from edmlive.errors import SinkError, SourceError
+from edmlive.realtime.audio import Source
+from edmlive.realtime.engine import Engine
+from edmlive.realtime.reading import Reading
+from edmlive.realtime.recorder import Recorder
+from edmlive.realtime.sinks import Outlet, Sink
+
+
+@dataclass
+class Summary:
+    """What a session came to.
+
+    Parameters
+    ----------
+    seconds
+        Audio heard, in seconds.
+    genres
+        Readings by the genre they named.
+    bpm
+        The last tempo, if any.
+    frames_lost
+        Frames that the source lost.
+    dropped
+        Readings that a sink had no time for.
+    failures
+        What went wrong, a sentence each.
+    """
+
+    seconds: float = 0.0
+    genres: Counter[str] = field(default_factory=Counter)
+    bpm: float | None = None
+    frames_lost: int = 0
+    dropped: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def follow(
+    source: Source,
+    engine: Engine,
+    sinks: Sequence[Sink],
+    recorder: Recorder | None = None,
+    tell: Callable[[str], None] = lambda failure: None,
+) -> Summary:
+    """Run a source through the engine until it ends, fails, is interrupted, or no sink is left.
+
+    Parameters
+    ----------
+    source
+        An open source; the caller closes it.
+    engine
+        A fresh engine for the source's rate.
+    sinks
+        Where readings go; each gets a thread of its own. They are closed here, as is the recorder.
+    recorder
+        Keeps every sample of the source.
+    tell
+        Called with each failure, a sentence, when it happens.
+    """
+    summary = Summary()
+    patient = True
+    outlets = [Outlet(sink, live=source.live) for sink in sinks]
+    working = list(outlets)
+
+    def fail(failure: object) -> None:
+        summary.failures.append(str(failure))
+        tell(str(failure))
+
+    def deliver(reading: Reading) -> None:
+        for outlet in working:
+            outlet.send(reading)
+        if reading.genre is not None:
+            summary.genres[reading.genre] += 1
+        summary.bpm = reading.bpm or summary.bpm
+
+    def drop_failed() -> None:
+        for outlet in [outlet for outlet in working if outlet.failure is not None]:
+            working.remove(outlet)
+            fail(outlet.failure)
+
+    try:
+        for block in source:
+            if recorder is not None:
+                try:
+                    recorder.write(block.samples)
+                except SinkError as error:
+                    fail(error)
+                    recorder = None
+            for reading in engine.push(block):
+                deliver(reading)
+            drop_failed()
+            if outlets and not working:
+                break
+        else:
+            for reading in engine.finish():
+                deliver(reading)
+    except KeyboardInterrupt:
+        patient = False
+    except SourceError as error:
+        fail(error)
+    finally:
+        for outlet in outlets:
+            outlet.close(patient=patient)
+        drop_failed()
+        if recorder is not None:
+            try:
+                recorder.close()
+            except SinkError as error:
+                fail(error)
+    if source.fault is not None:
+        fail(f"{source.name} is broken: {source.fault}.")
+    summary.seconds = engine.seconds
+    summary.frames_lost = engine.frames_lost
+    summary.dropped = sum(outlet.dropped for outlet in outlets)
+    return summary

@@ -1,0 +1,102 @@
+"""Input devices: what there is, and which one the user means."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from edmlive.errors import DeviceError
+
+_SERVER_DEVICES = re.compile(r"^(pulse|pipewire|default|sysdefault)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Device:
+    """An input device as PortAudio describes it.
+
+    Parameters
+    ----------
+    index
+        PortAudio's number; it may change when devices come and go.
+    name
+        PortAudio's name.
+    host
+        Host API, such as ``ALSA`` or ``JACK Audio Connection Kit``.
+    channels
+        Input channels.
+    rate
+        Its own sampling rate in Hz.
+    default
+        Whether it is the default input.
+    """
+
+    index: int
+    name: str
+    host: str
+    channels: int
+    rate: int
+    default: bool
+
+
+def find_device(devices: list[Device], wanted: str | None) -> Device:
+    """Return the device meant: by exact name, else by index, else by part of a name, ignoring case.
+
+    Raises
+    ------
+    DeviceError
+        There is no input device at all, none fits, or several do.
+    """
+    if not devices:
+        raise DeviceError(
+            "No audio input device was found: connect one and see it with 'edmlive devices', "
+            "or analyse a recording with 'edmlive listen --input FILE'."
+        )
+    if wanted is None:
+        return next((d for d in devices if d.default), devices[0])
+    text = wanted.casefold()
+    fits = [d for d in devices if d.name.casefold() == text]
+    if not fits and wanted.isdecimal():
+        fits = [d for d in devices if d.index == int(wanted)]
+    if not fits:
+        fits = [d for d in devices if text in d.name.casefold()]
+    if not fits:
+        raise DeviceError(f"No input device is called '{wanted}': 'edmlive devices' lists {_names(devices)}.")
+    if len(fits) > 1:
+        raise DeviceError(f"'{wanted}' may mean {_names(fits)}: give the index or more of the name.")
+    return fits[0]
+
+
+def pulse_source(device: Device) -> Device:
+    """Return the device with the true rate and channels of the sound server's source behind it.
+
+    ALSA's bridge to PulseAudio or PipeWire claims 32 channels at 44,100 Hz whatever lies behind it, and
+    resamples and downmixes in silence to whatever is asked. The server's own tool knows the truth; without
+    it the claim is cut to plain stereo.
+    """
+    if device.host != "ALSA" or not _SERVER_DEVICES.match(device.name):
+        return device
+    sources = _pactl("list", "sources")
+    info = _pactl("info")
+    name = os.environ.get("PULSE_SOURCE") or (info or {}).get("default_source_name")
+    source = next((s for s in sources or [] if s["name"] == name), None)
+    spec = re.match(r"\S+ (\d+)ch (\d+)Hz", source["sample_specification"]) if source else None
+    if spec is None:
+        return dataclasses.replace(device, channels=min(2, device.channels))
+    return dataclasses.replace(device, channels=int(spec[1]), rate=int(spec[2]))
+
+
+def _pactl(*command: str) -> Any:
+    try:
+        answer = subprocess.run(
+            ["pactl", "--format=json", *command], capture_output=True, timeout=3, check=True, text=True
+        )
+        return json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _names(devices: list[Device]) -> str:
+    return ", ".join(f"{d.index} '{d.name}'" for d in devices)

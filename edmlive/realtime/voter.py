@@ -1,0 +1,154 @@
+"""The running majority vote over chunk decisions, and what it says while it cannot say anything.
+
+A vote looks at the last N decisions, taken every h seconds. When the music changes for good, the first
+decision that hears only the new music is followed by ``flip_votes - 1`` more before the new genre has one
+vote more than the old: a change shows ``flip_votes * h`` seconds after decisions change, where
+``flip_votes = N // 2 + 1``. With the defaults, N = 5 and h = 1 s, that is 3 s. On top comes the
+time the model's own window needs to fill with the new music.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class State(StrEnum):
+    """What the listener is doing."""
+
+    WARMING_UP = "warming up"
+    LISTENING = "listening"
+    SILENCE = "silence"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A genre and its mean probability over the votes, 0..1."""
+
+    genre: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Vote:
+    """The outcome of a vote.
+
+    Parameters
+    ----------
+    genre
+        The winner.
+    confidence
+        The winner's mean probability over the voting decisions, 0..1.
+    top
+        All genres, the winner first, then by mean probability.
+    counts
+        Votes of each genre that has any.
+    """
+
+    genre: str
+    confidence: float
+    top: tuple[Candidate, ...]
+    counts: dict[str, int]
+
+
+class Voter:
+    """Majority over the last decisions (paper, section IV), ties by summed probability.
+
+    The genre shown gives way only to one that has more votes (hysteresis), so that two genres which
+    share the votes evenly do not alternate. A whole song has one answer, so its ties go by probability alone.
+
+    Parameters
+    ----------
+    labels
+        Class names in the order of the probabilities.
+    votes
+        Decisions that vote; ``None`` for all since the last reset, as for a whole song.
+    """
+
+    def __init__(self, labels: tuple[str, ...], votes: int | None) -> None:
+        self.labels = labels
+        self.votes = votes
+        self.reset()
+
+    @property
+    def flip_votes(self) -> int | None:
+        """Decisions for a new genre until it shows, when every decision before was for another."""
+        return self.votes // 2 + 1 if self.votes else None
+
+    def reset(self) -> None:
+        """Forget every decision."""
+        self._recent: deque[NDArray[np.float64]] = deque()
+        self._counts = np.zeros(len(self.labels), np.int64)
+        self._sum = np.zeros(len(self.labels))
+        self._shown: int | None = None
+
+    def push(self, probabilities: NDArray[np.float32]) -> Vote:
+        """Count one more decision and return the vote.
+
+        Parameters
+        ----------
+        probabilities
+            Shape (labels,), summing to 1.
+        """
+        newest = probabilities.astype(np.float64)
+        self._count(newest, +1)
+        if self.votes is not None:
+            self._recent.append(newest)
+            if len(self._recent) > self.votes:
+                self._count(self._recent.popleft(), -1)
+        counts = self._counts
+        mean = np.maximum(self._sum / counts.sum(), 0.0)
+        order = np.lexsort((-mean, -counts))
+        if self._shown is None or self.votes is None or counts[order[0]] > counts[self._shown]:
+            self._shown = int(order[0])
+        order = np.argsort(-mean, kind="stable")
+        order = np.concatenate(([self._shown], order[order != self._shown]))
+        return Vote(
+            genre=self.labels[self._shown],
+            confidence=float(mean[self._shown]),
+            top=tuple(Candidate(self.labels[i], float(mean[i])) for i in order),
+            counts={self.labels[i]: int(counts[i]) for i in order if counts[i]},
+        )
+
+    def _count(self, decision: NDArray[np.float64], sign: int) -> None:
+        self._counts[decision.argmax()] += sign
+        self._sum += sign * decision
+
+
+class SilenceGate:
+    """Tells silence from music by level, with hysteresis and a hold time.
+
+    Parameters
+    ----------
+    enter_dbfs, leave_dbfs
+        RMS levels in dBFS under which silence begins and over which it ends.
+    hold_seconds
+        How long the level must stay low before it counts as silence.
+
+    Attributes
+    ----------
+    silent
+        Whether this is silence.
+    quiet
+        Whether nothing but low levels has been heard since the start or the last silence.
+    """
+
+    def __init__(self, enter_dbfs: float = -60.0, leave_dbfs: float = -54.0, hold_seconds: float = 2.0) -> None:
+        self._enter, self._leave, self._hold = enter_dbfs, leave_dbfs, hold_seconds
+        self._low_seconds = 0.0
+        self.silent = False
+        self.quiet = True
+
+    def push(self, level_dbfs: float, seconds: float) -> bool:
+        """Take the level of the last stretch of audio and return whether this is silence."""
+        if level_dbfs > self._leave:
+            self.silent = False
+            self._low_seconds = 0.0
+        elif level_dbfs < self._enter:
+            self._low_seconds += seconds
+            self.silent = self.silent or self._low_seconds >= self._hold
+        self.quiet = self.silent or (self.quiet and level_dbfs < self._enter)
+        return self.silent

@@ -1,0 +1,261 @@
+"""Audio in, readings out: the same for any blocks and any source, with nothing made up in between."""
+
+import dataclasses
+import gc
+import io
+import time
+import tracemalloc
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edmlive.errors import SourceError
+from edmlive.realtime.audio import AudioBlock, Source
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.engine import Engine, classify, listen
+from edmlive.realtime.frontend import FrontEnd
+from edmlive.realtime.reading import Reading
+from edmlive.realtime.sources.file import FileSource
+from edmlive.realtime.sources.pcm import PcmSource
+from edmlive.realtime.voter import State
+from edmlive.spec import VoteSpec
+from tests import models
+from tests.conftest import write_audio
+from tests.music import render
+from tests.realtime.blocks import BlockSource, cut
+
+RATE = 22_050
+ALL_INPUTS = (*models.CHUNK, models.DESCRIPTORS)
+WARM_UP = models.DESCRIPTORS.warm_up_seconds
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return Classifier(models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec(), scale=0.5))
+
+
+@pytest.fixture(scope="module")
+def fused(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return Classifier(models.save(tmp_path_factory.mktemp("model") / "fused.onnx", models.spec(ALL_INPUTS), scale=0.5))
+
+
+def readings(engine: Engine, blocks: Iterable[AudioBlock], rate: int = RATE) -> list[Reading]:
+    """All readings, without the one field that depends on the clock."""
+    return [dataclasses.replace(r, latency=0.0) for r in engine.run(BlockSource(list(blocks), rate))]
+
+
+def answers(heard: Iterable[Reading]) -> list[tuple[Any, ...]]:
+    """What was said about the music, apart from when."""
+    return [(r.state, r.genre, r.confidence, r.top, r.votes, r.bpm, r.level_dbfs, r.seconds) for r in heard]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([RATE, 48_000]), st.lists(st.floats(0, 1), max_size=12), st.integers(0, 300))
+def test_any_blocks_give_the_same_readings(
+    fused: Classifier, rate: int, cuts: list[float], single_samples: int
+) -> None:
+    samples = render(7.3, rate)
+    at = [*range(1, single_samples), *(int(place * len(samples)) for place in cuts)]
+    whole = readings(Engine(fused, rate), cut(samples), rate)
+    assert readings(Engine(fused, rate), cut(samples, at), rate) == whole
+    assert [r.time for r in whole] == [1, 2, 3, 4, 5, 6, 7]
+    assert whole[-1].genre is not None
+
+
+def test_file_pipe_and_memory_give_the_same_readings(classifier: Classifier, tmp_path: Path) -> None:
+    samples = render(6, 44_100)
+    path = write_audio(tmp_path / "music.wav", samples, 44_100, "pcm_f32le", "flt")
+
+    def said(source: Source) -> list[Reading]:
+        with source:
+            return [dataclasses.replace(r, latency=0.0) for r in listen(source, classifier)]
+
+    from_memory = said(BlockSource(cut(samples, range(0, len(samples), 4410)), 44_100, live=True))
+    assert said(FileSource(path)) == from_memory
+    assert said(PcmSource(io.BytesIO(samples.tobytes()), 44_100, 2, "f32le")) == from_memory  # type: ignore[arg-type]
+    assert sum(r.genre is not None for r in from_memory) >= 3
+
+
+def test_reading_tells_what_the_newest_hop_was(classifier: Classifier) -> None:
+    time_axis = np.arange(5 * RATE) / RATE
+    tone = (np.sin(2 * np.pi * 440 * time_axis) * 0.5).astype(np.float32)[:, None]
+    heard = readings(Engine(classifier, RATE, hop_seconds=0.5), cut(tone))
+    assert [r.time for r in heard] == [0.5 * i for i in range(1, 11)]
+    assert {r.level_dbfs for r in heard} == {-9.03}
+    assert {r.model for r in heard} == {"small"}
+    for reading in heard:
+        assert (reading.genre is None) == (reading.state is State.WARMING_UP) == (reading.time < WARM_UP)
+        assert reading.bpm is None or reading.bpm == round(reading.bpm, 1)
+
+
+def test_confidence_is_the_mean_over_as_many_decisions_as_vote(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions: list[NDArray[np.float32]] = []
+    probabilities = classifier.probabilities
+
+    def decide(features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        decisions.append(probabilities(features))
+        return decisions[-1]
+
+    monkeypatch.setattr(classifier, "probabilities", decide)
+    last = readings(Engine(classifier, RATE, votes=4), cut(render(12, RATE)))[-1]
+    assert len(decisions) >= 8
+    assert sum(last.votes.values()) == 4
+    means = np.mean(decisions[-4:], axis=0, dtype=np.float64)
+    assert {c.genre: c.confidence for c in last.top} == pytest.approx(dict(zip(models.LABELS, means, strict=True)))
+
+
+def test_latency_is_the_age_of_the_newest_sample(classifier: Classifier) -> None:
+    captured = time.monotonic() - 5
+    block = AudioBlock(render(2.5, RATE), captured)
+    first, second = list(Engine(classifier, RATE).push(block))
+    assert 5 + 1.5 <= first.latency < 5 + 1.5 + 1
+    assert 5 + 0.5 <= second.latency < 5 + 0.5 + 1
+
+
+def test_unsure_is_said_under_the_models_own_limit(tmp_path: Path) -> None:
+    strict = models.spec(vote=VoteSpec(votes=3, minimum_confidence=0.999))
+    doubtful = Classifier(models.save(tmp_path / "doubtful.onnx", strict, scale=0.001))
+    heard = readings(Engine(doubtful, RATE), cut(render(5, RATE)))
+    assert heard[-1].state is State.UNSURE
+    assert heard[-1].genre is not None
+
+
+def test_gap_makes_it_warm_up_again_as_if_new(classifier: Classifier) -> None:
+    before, after = render(6, RATE), render(6, RATE, seed=1)
+    engine = Engine(classifier, RATE)
+    lead = [r for block in cut(before) for r in engine.push(block)]
+    rest = [
+        dataclasses.replace(r, latency=0.0)
+        for block in [AudioBlock(after, 0.0, gap=12_345)]
+        for r in engine.push(block)
+    ]
+    assert lead[-1].state is State.LISTENING
+    assert [r.state for r in rest[:3]] == [State.WARMING_UP, State.WARMING_UP, State.LISTENING]
+    assert all(r.genre is None and r.top == () and r.votes == {} for r in rest[:2])
+    assert rest[-1].state is State.LISTENING
+    fresh = readings(Engine(classifier, RATE), cut(after))
+    assert answers(rest) == answers(fresh[: len(rest)])
+    assert engine.frames_lost == 12_345
+    assert rest[-1].time == 12
+
+
+def test_silence_is_said_and_not_classified_and_forgets_the_music(classifier: Classifier) -> None:
+    music, nothing = render(6, RATE), np.zeros((5 * RATE, 2), np.float32)
+    heard = readings(Engine(classifier, RATE), cut(np.concatenate((music, nothing, music))))
+    states = [r.state for r in heard]
+    assert states[6:11] == [State.LISTENING, *[State.SILENCE] * 4]  # it takes two seconds to be sure of silence
+    assert all(r.genre is None and r.bpm is None and r.level_dbfs == -120 for r in heard[7:11])
+    assert states[11:14] == [State.WARMING_UP, State.WARMING_UP, State.LISTENING]
+    assert answers(heard[11:]) == answers(heard[:6])
+
+
+@pytest.mark.parametrize("seconds", [1.1, 2.0, 2.7])
+def test_short_music_gets_one_answer_at_its_end(classifier: Classifier, seconds: float) -> None:
+    heard = readings(Engine(classifier, RATE), cut(render(seconds, RATE)))
+    *waiting, last = heard
+    assert all(r.genre is None for r in waiting)
+    assert last.genre is not None
+    assert last.time == pytest.approx(seconds)
+    assert last.level_dbfs > -40
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros((0, 2), np.float32), render(0.5, RATE), np.zeros((int(1.5 * RATE), 2), np.float32)],
+    ids=["nothing", "half a second", "short silence"],
+)
+def test_too_little_is_not_answered(classifier: Classifier, samples: NDArray[np.float32]) -> None:
+    assert all(r.genre is None for r in readings(Engine(classifier, RATE), cut(samples)))
+
+
+def test_network_gets_the_front_ends_frames_at_every_decision(
+    fused: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_features: list[Mapping[str, NDArray[np.float32]]] = []
+    probabilities = fused.probabilities
+
+    def decide(features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        given_features.append(features)
+        return probabilities(features)
+
+    monkeypatch.setattr(fused, "probabilities", decide)
+    samples = render(9, RATE, 1)
+    heard = readings(Engine(fused, RATE), cut(samples, range(0, len(samples), 1000)))
+    frames = vars(FrontEnd().push(samples[:, 0]))
+    decided = [r.time for r in heard if r.genre is not None]
+    assert len(decided) == len(given_features) >= 4
+    for seconds, features in zip(decided, given_features, strict=True):
+        complete = (int(seconds * RATE) - 1024) // 512 + 1
+        for i in models.CHUNK:
+            columns = [frames[i.name][complete - 1 - i.stride * k] for k in reversed(range(i.shape[-1]))]
+            np.testing.assert_array_equal(features[i.name], np.stack(columns, axis=-1).reshape(i.shape))
+
+
+def test_classify_sums_a_whole_file_up(classifier: Classifier, tmp_path: Path) -> None:
+    samples = render(10, 44_100)
+    path = write_audio(tmp_path / "music.flac", samples, 44_100, "flac", "s16")
+    track = classify(path, classifier)
+    with FileSource(path) as source:
+        heard = [r for r in Engine(classifier, source.rate, votes=0).run(source) if r.genre is not None]
+    assert (track.genre, track.confidence, track.top) == (heard[-1].genre, heard[-1].confidence, heard[-1].top)
+    tempos = [r.bpm for r in heard if r.bpm is not None]
+    assert track.bpm == (round(float(np.median(tempos)), 1) if tempos else None)
+    assert sum(heard[-1].votes.values()) == len(heard)
+    assert (track.path, track.model, track.fault) == (str(path), "small", None)
+    assert track.seconds == pytest.approx(10, abs=0.01)
+
+
+def test_classify_forgets_no_vote_over_a_pause(classifier: Classifier, tmp_path: Path) -> None:
+    music, nothing = render(6, RATE), np.zeros((5 * RATE, 2), np.float32)
+    samples = np.concatenate((music, nothing, music))
+    heard = readings(Engine(classifier, RATE, votes=0), cut(samples))
+    assert sum(heard[-1].votes.values()) == sum(r.state is State.LISTENING for r in heard)
+
+
+@pytest.mark.parametrize("samples", [render(0.4, RATE), np.zeros((8 * RATE, 2), np.float32)], ids=["short", "silent"])
+def test_classify_refuses_what_cannot_be_decided(
+    classifier: Classifier, tmp_path: Path, samples: NDArray[np.float32]
+) -> None:
+    path = write_audio(tmp_path / "music.wav", samples, RATE, "pcm_f32le", "flt")
+    with pytest.raises(SourceError, match="without enough music"):
+        classify(path, classifier)
+
+
+def test_memory_stays_flat_over_half_an_hour(fused: Classifier) -> None:
+    minute = render(60, RATE)
+    engine = Engine(fused, RATE)
+    process = psutil.Process()
+
+    def hear(minutes: int) -> None:
+        for _ in range(minutes):
+            for block in cut(minute, range(0, len(minute), RATE // 2)):
+                for _ in engine.push(block):
+                    pass
+
+    hear(3)
+    gc.collect()
+    before = process.memory_info().rss
+    hear(27)
+    gc.collect()
+    assert process.memory_info().rss - before < 4 << 20
+    assert engine.seconds == 30 * 60
+
+    tracemalloc.start()
+    try:
+        hear(1)
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        hear(1)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < 64 << 10
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,141 @@
+"""A whole session: what reaches the sinks and the recording, and what is said when something breaks."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edmlive.errors import DeviceError, SinkError
+from edmlive.realtime.audio import AudioBlock
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.engine import Engine
+from edmlive.realtime.reading import Reading
+from edmlive.realtime.recorder import Recorder
+from edmlive.realtime.session import follow
+from tests import models
+from tests.conftest import decode
+from tests.music import render
+from tests.realtime.blocks import BlockSource, cut
+
+RATE = 22_050
+MUSIC = render(8, RATE)
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return Classifier(models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec()))
+
+
+@pytest.fixture
+def engine(classifier: Classifier) -> Engine:
+    return Engine(classifier, RATE)
+
+
+class Notebook:
+    """Remembers readings; may refuse them."""
+
+    def __init__(self, error: SinkError | None = None) -> None:
+        self.readings: list[Reading] = []
+        self.closed = False
+        self._error = error
+
+    def write(self, reading: Reading) -> None:
+        if self._error is not None:
+            raise self._error
+        self.readings.append(reading)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def source(**fields: Any) -> BlockSource:
+    return BlockSource(cut(MUSIC, range(RATE // 4, len(MUSIC), RATE // 4)), RATE, **fields)
+
+
+def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> None:
+    sinks = [Notebook(), Notebook()]
+    summary = follow(source(), engine, sinks)
+    assert [r.time for r in sinks[0].readings] == list(range(1, 9))
+    assert sinks[0].readings == sinks[1].readings
+    assert all(sink.closed for sink in sinks)
+    named = [r for r in sinks[0].readings if r.genre is not None]
+    assert summary.genres.total() == len(named) > 0
+    assert summary.genres[named[-1].genre or ""] > 0
+    tempos = [r.bpm for r in sinks[0].readings if r.bpm is not None]
+    assert summary.bpm == (tempos[-1] if tempos else None)
+    assert (summary.seconds, summary.frames_lost, summary.dropped, summary.failures) == (8, 0, 0, [])
+
+
+def test_recording_holds_everything_the_source_gave(engine: Engine, tmp_path: Path) -> None:
+    blocks = source().blocks
+    blocks[9] = dataclasses.replace(blocks[9], gap=500)
+    recorder = Recorder(tmp_path / "set.wav", RATE, 2)
+    summary = follow(BlockSource(blocks, RATE), engine, [Notebook()], recorder)
+    np.testing.assert_array_equal(decode(tmp_path / "set.wav")[0], MUSIC)
+    assert summary.frames_lost == 500
+
+
+def test_interrupted_session_ends_in_order(engine: Engine, tmp_path: Path) -> None:
+    sink = Notebook()
+    recorder = Recorder(tmp_path / "set.wav", RATE, 2)
+    summary = follow(source(error=KeyboardInterrupt()), engine, [sink], recorder)
+    assert summary.failures == []
+    assert summary.seconds == 8
+    assert sink.closed
+    np.testing.assert_array_equal(decode(tmp_path / "set.wav")[0], MUSIC)
+
+
+def test_source_that_dies_is_told_after_what_it_gave(engine: Engine) -> None:
+    sink = Notebook()
+    summary = follow(source(error=DeviceError("The mixer has gone.")), engine, [sink])
+    assert summary.failures == ["The mixer has gone."]
+    assert len(sink.readings) == 8
+    assert sink.closed
+
+
+def test_fault_of_the_source_is_told_with_its_name(engine: Engine) -> None:
+    summary = follow(source(fault="ends at 0:08 of the 0:20 that it claims"), engine, [Notebook()])
+    assert summary.failures == ["memory is broken: ends at 0:08 of the 0:20 that it claims."]
+
+
+def test_failed_sink_is_told_once_and_the_other_hears_everything(engine: Engine) -> None:
+    good = Notebook()
+    summary = follow(source(), engine, [Notebook(SinkError("The disk is full.")), good])
+    assert summary.failures == ["The disk is full."]
+    assert len(good.readings) == 8
+
+
+class Endless(BlockSource):
+    """Plays the same music for a simulated hour, far longer than any sink's failure takes to show."""
+
+    def __iter__(self) -> Iterator[AudioBlock]:
+        for _ in range(450):
+            yield from self.blocks
+
+
+def test_session_ends_when_no_sink_is_left(engine: Engine) -> None:
+    endless = Endless(source().blocks, RATE)
+    summary = follow(endless, engine, [Notebook(SinkError("The pipe is closed."))])
+    assert summary.failures == ["The pipe is closed."]
+    assert summary.seconds < 3600
+
+
+def test_session_without_sinks_hears_its_source_out(engine: Engine, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "set.wav", RATE, 2)
+    assert follow(source(), engine, [], recorder).seconds == 8
+    assert len(decode(tmp_path / "set.wav")[0]) == len(MUSIC)
+
+
+def test_recording_that_fails_is_told_and_the_session_goes_on(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "set.wav"
+    path.symlink_to("/dev/full")
+    sink = Notebook()
+    long = source()
+    long.blocks *= 4
+    summary = follow(long, engine, [sink], Recorder(path, RATE, 2))
+    assert len(summary.failures) == 1
+    assert "no space left" in summary.failures[0]
+    assert len(sink.readings) == 32

@@ -1,0 +1,136 @@
+"""The running majority vote against a plain recount, its hysteresis, and the gate that tells silence."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edmlive.realtime.voter import SilenceGate, Voter
+
+LABELS = ("house", "techno", "trance", "dubstep")
+
+
+def decision(winner: int, confidence: float = 0.7) -> NDArray[np.float32]:
+    probabilities = np.full(len(LABELS), (1 - confidence) / (len(LABELS) - 1), np.float32)
+    probabilities[winner] = confidence
+    return probabilities
+
+
+decisions = st.lists(
+    st.lists(st.integers(1, 1000), min_size=len(LABELS), max_size=len(LABELS)).map(
+        lambda weights: (np.array(weights) / sum(weights)).astype(np.float32)
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(decisions, st.integers(1, 9))
+def test_vote_is_the_recount_of_the_last_decisions(pushed: list[NDArray[np.float32]], votes: int) -> None:
+    voter = Voter(LABELS, votes)
+    for end in range(1, len(pushed) + 1):
+        vote = voter.push(pushed[end - 1])
+        recent = np.array(pushed[max(0, end - votes) : end], np.float64)
+        counts = Counter(LABELS[i] for i in recent.argmax(axis=1))
+        assert vote.counts == counts
+        assert counts[vote.genre] == max(counts.values())
+        means = dict(zip(LABELS, recent.mean(axis=0), strict=True))
+        assert {c.genre: c.confidence for c in vote.top} == pytest.approx(means, abs=1e-12)
+        assert vote.confidence == pytest.approx(means[vote.genre], abs=1e-12)
+        assert vote.top[0].genre == vote.genre
+        for better, worse in pairwise(c.genre for c in vote.top[1:]):
+            assert means[better] + 1e-12 >= means[worse]
+
+
+def test_majority_beats_probability() -> None:
+    voter = Voter(LABELS, 5)
+    for probabilities in (decision(0, 0.99), decision(1, 0.3), decision(1, 0.3)):
+        vote = voter.push(probabilities)
+    assert vote.genre == "techno"
+    assert vote.top[1].genre == "house"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["winner first", "winner last"])
+def test_tie_over_a_whole_song_goes_to_the_greater_probability_in_any_order(order: tuple[int, int]) -> None:
+    voter = Voter(LABELS, None)
+    tied = (decision(0, 0.9), decision(1, 0.6))
+    for i in order:
+        vote = voter.push(tied[i])
+    assert vote.genre == "house"
+
+
+def test_tie_among_challengers_goes_to_the_greater_probability() -> None:
+    voter = Voter(LABELS, 4)
+    for probabilities in (decision(0), decision(1, 0.6), decision(2, 0.8), decision(2, 0.8), decision(1, 0.6)):
+        vote = voter.push(probabilities)
+    assert vote.counts == {"techno": 2, "trance": 2}
+    assert vote.genre == "trance"
+
+
+def test_even_split_does_not_alternate() -> None:
+    voter = Voter(LABELS, 4)
+    shown = [voter.push(decision(i % 2)).genre for i in range(40)]
+    assert set(shown) == {"house"}
+
+
+@pytest.mark.parametrize("votes", range(1, 12))
+def test_change_of_genre_shows_after_as_many_decisions_as_documented(votes: int) -> None:
+    voter = Voter(LABELS, votes)
+    for _ in range(3 * votes):
+        voter.push(decision(0))
+    needed = 1
+    while voter.push(decision(1)).genre != "techno":
+        needed += 1
+    assert needed == voter.flip_votes == votes // 2 + 1
+
+
+def test_song_vote_has_no_flip_time_and_never_forgets() -> None:
+    voter = Voter(LABELS, None)
+    for winner in [0] * 30 + [1] * 29:
+        vote = voter.push(decision(winner))
+    assert vote.genre == "house"
+    assert vote.counts == {"house": 30, "techno": 29}
+    assert voter.flip_votes is None
+
+
+@given(decisions)
+def test_reset_leaves_nothing_behind(pushed: list[NDArray[np.float32]]) -> None:
+    used, fresh = Voter(LABELS, 5), Voter(LABELS, 5)
+    for probabilities in pushed:
+        used.push(probabilities)
+    used.reset()
+    for probabilities in reversed(pushed):
+        assert used.push(probabilities) == fresh.push(probabilities)
+
+
+def levels(gate: SilenceGate, *dbfs: float) -> list[bool]:
+    return [gate.push(level, 1.0) for level in dbfs]
+
+
+def test_silence_begins_after_its_hold_and_ends_at_once() -> None:
+    gate = SilenceGate(enter_dbfs=-60, leave_dbfs=-54, hold_seconds=2)
+    assert levels(gate, -20, -70, -70, -70, -53, -70) == [False, False, True, True, False, False]
+
+
+def test_levels_between_the_thresholds_change_nothing() -> None:
+    gate = SilenceGate(enter_dbfs=-60, leave_dbfs=-54, hold_seconds=2)
+    assert levels(gate, -57, -57, -57, -57) == [False] * 4
+    assert levels(gate, -61, -61, -57, -57) == [False, True, True, True]
+
+
+def test_short_rest_in_the_music_is_no_silence() -> None:
+    gate = SilenceGate(enter_dbfs=-60, leave_dbfs=-54, hold_seconds=2)
+    assert levels(gate, *([-70, -20] * 10)) == [False] * 20
+
+
+def test_quiet_means_that_nothing_has_been_heard_yet() -> None:
+    gate = SilenceGate(enter_dbfs=-60, leave_dbfs=-54, hold_seconds=2)
+    quiet = []
+    for level in (-70, -20, -70, -70, -57, -53):
+        gate.push(level, 1.0)
+        quiet.append(gate.quiet)
+    assert quiet == [True, False, False, True, True, False]
