@@ -1,0 +1,1 @@
+"""Trained models to verified ONNX files."""

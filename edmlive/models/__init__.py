@@ -1,0 +1,1 @@
+"""Model architectures, and the zoo of models that ship."""

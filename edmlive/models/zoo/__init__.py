@@ -1,0 +1,1 @@
+"""Shipped ONNX models, each beside its model card."""

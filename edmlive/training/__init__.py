@@ -1,0 +1,1 @@
+"""Corpora, features on disk, training and evaluation."""

@@ -1,0 +1,106 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from edmlive.cli import app
+from edmlive.errors import UserError
+from edmlive.realtime.classifier import Classifier
+from edmlive.training import descriptors as training
+from edmlive.training.descriptors import DESCRIPTORS
+from tests.training.tables import TEMPI, save_2016, save_2021, table_of_2021
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return save_2021(tmp_path / "2021.csv")
+
+
+def train(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["train", "descriptors", *map(str, arguments)])
+
+
+def test_trains_exports_and_reports(tmp_path: Path, dataset: Path) -> None:
+    model, pool = tmp_path / "mine.onnx", save_2016(tmp_path / "2016.csv")
+    result = train(dataset, "-o", model, "--pool", pool, "--folds", 3, "--licence", "CC0-1.0")
+    assert result.exit_code == 0, result.output
+    for said in ("3-fold top-1 ", "3-fold top-5, artists apart", "48 tracks and 18 pooled", "0 answers differ"):
+        assert said in result.output
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2016.csv", "2021.csv", "mine.json", "mine.onnx"]
+
+    classifier = Classifier(model, "cpu")
+    assert classifier.spec.name == "mine" and classifier.spec.labels == tuple(sorted(TEMPI))
+    unseen = table_of_2021(5, seed=7)
+    answers = [
+        classifier.spec.labels[int(classifier.probabilities({"descriptors": row}).argmax())]
+        for row in unseen[list(DESCRIPTORS)].to_numpy(np.float32)
+    ]
+    assert np.mean(np.array(answers) == unseen["genre"]) > 0.9
+
+    report = json.loads((tmp_path / "mine.json").read_text())
+    provenance = classifier.spec.provenance
+    assert provenance.measured == report["figures"] and provenance.licence == "CC0-1.0"
+    assert provenance.data.startswith("2021.csv (sha256 ") and "2016.csv" in provenance.data
+    assert set(report["recall"]) == set(TEMPI) and report["figures"]["3-fold top-1"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_model(tmp_path: Path, dataset: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        assert train(dataset, "-o", tmp_path / name / "m.onnx", "--folds", 2).exit_code == 0
+    assert (tmp_path / "a" / "m.onnx").read_bytes() == (tmp_path / "b" / "m.onnx").read_bytes()
+
+
+def test_complains_before_it_trains(tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unexpected(*_: object, **__: object) -> None:
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(training, "cross_validate", unexpected)
+    model = tmp_path / "m.onnx"
+    for arguments, complaint in (
+        ((tmp_path / "none.csv", "-o", model), "none.csv cannot be read"),
+        ((dataset, "-o", tmp_path / "nowhere" / "m.onnx"), "nowhere for the model does not exist"),
+        ((dataset, "-o", model, "--folds", 13), "has 12 tracks; 13 folds"),
+        ((dataset, "-o", model, "--pool", tmp_path / "none.csv"), "none.csv cannot be read"),
+    ):
+        result = train(*arguments)
+        assert isinstance(result.exception, UserError) and complaint in str(result.exception)
+    assert train(dataset, "-o", model, "--folds", 1).exit_code == 2
+
+
+def test_an_interrupted_training_leaves_nothing(tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "fit", interrupt)
+    result = train(dataset, "-o", tmp_path / "m.onnx", "--folds", 2)
+    assert result.exit_code != 0
+    assert [p.name for p in tmp_path.iterdir()] == ["2021.csv"]
+
+
+def test_a_wrong_table_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.csv"
+    table_of_2021().drop(columns="genre").to_csv(path, index=False)
+    command = [sys.executable, "-m", "edmlive", "train", "descriptors", str(path), "-o", str(tmp_path / "m.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == f"edmlive: Dataset {path} has neither a column 'genre' nor a column 'class'.\n"
+
+
+@pytest.mark.parametrize("package", ["sklearn", "onnx", "pandas"])
+def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, package: str) -> None:
+    code = f"import sys; sys.modules['{package}'] = None; from edmlive.cli import main; main()"
+    command = [sys.executable, "-c", code, "train", "descriptors", "a.csv", "-o", "m.onnx"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"edmlive: Training needs the package '{package}': pip install 'edmlive[train]'.\n"
+
+
+def test_help_says_where_the_data_is() -> None:
+    help_text = " ".join(CliRunner().invoke(app, ["train", "descriptors", "--help"]).output.split())
+    for said in ("bandcamp-librarian 0.2.2", "2140e25c", "Caparrini/pyGenreClf"):
+        assert said in help_text.replace("│ │ ", "")

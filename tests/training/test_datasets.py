@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from edmlive.training.datasets import DatasetError, poolable, read_tracks, require_tracks_per_genre
+from edmlive.training.descriptors import DESCRIPTORS
+from tests.training.tables import save_2016, save_2021, table_of_2016, table_of_2021
+
+NAME = DESCRIPTORS[3]
+
+
+def test_reads_the_layout_of_2021(tmp_path: Path) -> None:
+    table = table_of_2021()
+    tracks = read_tracks(save_2021(tmp_path / "a.csv"), DESCRIPTORS)
+    assert tracks.names == DESCRIPTORS and len(tracks) == len(table)
+    np.testing.assert_allclose(tracks.values, table[list(DESCRIPTORS)].to_numpy(), rtol=1e-12)
+    assert tracks.genres.tolist() == table["genre"].tolist()
+    assert tracks.artists.tolist() == table["artist"].tolist()
+
+
+def test_columns_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
+    table = table_of_2021()
+    table[table.columns[::-1]].to_csv(tmp_path / "a.csv", index=False)
+    turned = read_tracks(tmp_path / "a.csv", DESCRIPTORS)
+    np.testing.assert_array_equal(turned.values, read_tracks(save_2021(tmp_path / "b.csv"), DESCRIPTORS).values)
+
+
+def test_reads_the_layout_of_2016_with_gaps(tmp_path: Path) -> None:
+    table = table_of_2016()
+    tracks = read_tracks(save_2016(tmp_path / "a.csv"), DESCRIPTORS, partial=True)
+    missing = [name for name in DESCRIPTORS if name not in table]
+    assert missing == ["77-danceability", "80-onset_rate"]
+    np.testing.assert_array_equal(np.isnan(tracks.values).all(axis=0), [name in missing for name in DESCRIPTORS])
+    assert tracks.genres.tolist() == table["class"].tolist()
+    assert len(set(tracks.artists.tolist())) == len(tracks), "where no artist is named, no two tracks share one"
+
+
+def test_selects_rows(tmp_path: Path) -> None:
+    tracks = read_tracks(save_2021(tmp_path / "a.csv"), DESCRIPTORS)
+    few = tracks[np.array([5, 2])]
+    assert few.genres.tolist() == tracks.genres[[5, 2]].tolist() and len(few) == 2
+    np.testing.assert_array_equal(few.values, tracks.values[[5, 2]])
+
+
+def cell(name: str, row: int, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def spoil(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.astype({name: object})
+        table.loc[row, name] = value
+        return table
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda t: t.drop(columns="genre"), "has neither a column 'genre' nor a column 'class'"),
+        (lambda t: t.drop(columns=NAME), f"lacks the descriptor column '{NAME}'."),
+        (lambda t: t.drop(columns=list(DESCRIPTORS[3:6])), f"lacks the descriptor column '{NAME}' and 2 more."),
+        (cell(NAME, 4, "loud"), f"no number in column '{NAME}' in line 6"),
+        (cell(NAME, 0, None), f"no number in column '{NAME}' in line 2"),
+        (cell(NAME, 7, np.inf), f"no number in column '{NAME}' in line 9"),
+        (cell("genre", 3, None), "no genre in line 5"),
+    ],
+    ids=["no genres", "a column missing", "columns missing", "text", "gap", "infinity", "track without genre"],
+)
+def test_refuses_a_wrong_table(tmp_path: Path, spoil: Callable[[pd.DataFrame], pd.DataFrame], complaint: str) -> None:
+    path = tmp_path / "wrong.csv"
+    spoil(table_of_2021()).to_csv(path, index=False)
+    with pytest.raises(DatasetError) as caught:
+        read_tracks(path, DESCRIPTORS)
+    assert str(path) in str(caught.value) and complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x89PNG\r\n\x1a\n\xff\xfe\x00", b'a,b\n"1,2\n'])
+def test_refuses_what_is_no_table(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "wrong.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"cannot be read|neither a column"):
+        read_tracks(path, DESCRIPTORS)
+
+
+def test_needs_two_genres_and_enough_tracks_of_each(tmp_path: Path) -> None:
+    tracks = read_tracks(save_2021(tmp_path / "a.csv", tracks=5), DESCRIPTORS)
+    require_tracks_per_genre(tracks, 5)
+    with pytest.raises(DatasetError, match="'Dubstep' has 4 tracks; 5 folds need at least 5"):
+        require_tracks_per_genre(tracks[np.arange(len(tracks)) != 7], 5)
+    with pytest.raises(DatasetError, match="at least two genres; this one has 1"):
+        require_tracks_per_genre(tracks[tracks.genres == "Dubstep"], 5)
+
+
+def test_pools_what_has_a_namesake(tmp_path: Path) -> None:
+    tracks = read_tracks(save_2021(tmp_path / "a.csv"), DESCRIPTORS)
+    other = read_tracks(save_2016(tmp_path / "b.csv"), DESCRIPTORS, partial=True)
+    pool = poolable(other, tracks)
+    assert set(pool.genres.tolist()) == {"Big Room", "Dubstep", "Drum&Bass"}, "renamed, and GlitchHop left out"
+    assert len(pool) == 18
+
+
+def test_pools_no_track_that_is_there_already(tmp_path: Path) -> None:
+    tracks = read_tracks(save_2021(tmp_path / "a.csv"), DESCRIPTORS)
+    table = table_of_2016()
+    table.loc[1] = table.loc[0]  # twice in the pool
+    names = list(table.columns[:-1])
+    table.loc[[2, 3], names] = (
+        table_of_2021().loc[[0, 20], names].to_numpy() * 1.003
+    )  # another encoding of known tracks
+    table.to_csv(tmp_path / "b.csv")
+    pool = poolable(read_tracks(tmp_path / "b.csv", DESCRIPTORS, partial=True), tracks)
+    assert len(pool) == 18 - 3

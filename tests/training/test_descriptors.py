@@ -1,0 +1,137 @@
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from edmlive.models.descriptors import CLIP, DescriptorFeatures
+from edmlive.spec import ModelSpec, Provenance
+from edmlive.training import descriptors
+from edmlive.training.datasets import Tracks, poolable, read_tracks
+from edmlive.training.descriptors import DESCRIPTORS, TEMPO, cross_validate, describe, fit
+from tests.training.tables import save_2016, save_2021
+
+TEMPO_INDEX = DESCRIPTORS.index(TEMPO)
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> Tracks:
+    return read_tracks(save_2021(tmp_path / "2021.csv"), DESCRIPTORS)
+
+
+@pytest.fixture
+def pool(tmp_path: Path, tracks: Tracks) -> Tracks:
+    return poolable(read_tracks(save_2016(tmp_path / "2016.csv"), DESCRIPTORS, partial=True), tracks)
+
+
+def test_features_are_standard_in_the_logarithm_where_descriptors_are_positive(tracks: Tracks) -> None:
+    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
+    np.testing.assert_array_equal(features.logged, (tracks.values > 0).all(axis=0))
+    assert 0 < (~features.logged).sum() < 20
+    j = int(np.flatnonzero(features.logged)[0])
+    levels = np.log(tracks.values[:, j])
+    expected = np.clip((levels - levels.mean()) / levels.std(), -CLIP, CLIP)
+    np.testing.assert_allclose(features(tracks.values)[:, j], expected, rtol=1e-9)
+
+
+def test_features_survive_anything(tracks: Tracks) -> None:
+    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
+    for strange in (np.nan, np.inf, -np.inf, 0.0, -1.0, 1e30):
+        seen = features(np.full((1, len(DESCRIPTORS)), strange))
+        assert np.isfinite(seen).all() and np.abs(seen).max() <= CLIP, strange
+    assert not features(np.full((1, len(DESCRIPTORS)), np.nan)).any(), "what is missing counts as the mean"
+
+
+def test_a_constant_descriptor_does_no_harm(tracks: Tracks) -> None:
+    tracks.values[:, 0] = 0.25
+    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
+    assert not features(tracks.values)[:, 0].any()
+
+
+def test_tempo_features_tell_near_tempi_apart_and_forgive_octaves(tracks: Tracks) -> None:
+    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
+
+    def circle(bpm: float) -> np.ndarray:
+        row = tracks.values[:1].copy()
+        row[0, TEMPO_INDEX] = bpm
+        return features(row)[0, len(DESCRIPTORS) :]
+
+    np.testing.assert_allclose(circle(87), circle(174), atol=1e-9)
+    likeness = [float(circle(124) @ circle(124 + step)) for step in (0, 1, 3, 6, 12)]
+    assert likeness == sorted(likeness, reverse=True), "nearer tempi look more alike"
+    assert np.linalg.norm(circle(124) - circle(127)) > 0.5
+
+
+@pytest.mark.parametrize("genres", [4, 2])
+def test_the_network_is_the_mean_of_its_perceptrons(tracks: Tracks, genres: int) -> None:
+    tracks = tracks[np.isin(tracks.genres, np.unique(tracks.genres)[:genres])]
+    network = fit(tracks, seed=3)
+    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)(tracks.values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        members = [
+            descriptors._perceptron(3 * descriptors.MEMBERS + i, min(64, len(tracks))).fit(features, tracks.genres)
+            for i in range(descriptors.MEMBERS)
+        ]
+    expected = np.mean([m.predict_proba(features) for m in members], axis=0)
+    np.testing.assert_allclose(network.probabilities(tracks.values), expected, atol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_network(tracks: Tracks) -> None:
+    first, same, other = (fit(tracks, seed=s).probabilities(tracks.values) for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, same)
+    assert np.abs(first - other).max() > 1e-6
+
+
+def test_learns_and_generalises(tracks: Tracks) -> None:
+    result = cross_validate(tracks, folds=4)
+    assert result.labels == tuple(sorted(set(tracks.genres.tolist())))
+    assert result.figures()["top-1"] > 0.9
+
+
+def test_learns_nothing_where_there_is_nothing_to_learn(tracks: Tracks, pool: Tracks) -> None:
+    random = np.random.default_rng(0)
+    shuffled = Tracks(tracks.names, tracks.values, random.permutation(tracks.genres), tracks.artists)
+    assert cross_validate(shuffled, pool, folds=4).figures()["top-1"] < 0.5, "a fold was trained on"
+
+
+def test_folds_are_stratified_and_reported(tracks: Tracks) -> None:
+    ticks: list[int] = []
+    result = cross_validate(tracks, folds=3, advance=lambda: ticks.append(1))
+    assert len(ticks) == 3
+    for genre in range(len(result.labels)):
+        np.testing.assert_array_equal(np.bincount(result.fold[result.truth == genre]), [4, 4, 4])
+    np.testing.assert_allclose(result.raw.sum(axis=1), 1, atol=1e-9)
+
+
+def test_an_artist_stays_in_one_fold(tracks: Tracks) -> None:
+    result = cross_validate(tracks, folds=3, artists_apart=True)
+    for artist in set(tracks.artists.tolist()):
+        assert len(set(result.fold[tracks.artists == artist].tolist())) == 1
+
+
+def test_pooled_tracks_are_learnt_from_despite_their_gaps(tracks: Tracks, pool: Tracks) -> None:
+    few = tracks[np.isin(tracks.genres, ["Big Room", "Dubstep"])]
+    pooled = pool[np.isin(pool.genres, ["Big Room", "Dubstep"])]
+    assert np.isnan(pooled.values).any()
+    alone, together = fit(few).probabilities(few.values), fit(few, pooled).probabilities(few.values)
+    assert np.isfinite(together).all() and np.abs(alone - together).max() > 1e-3
+
+
+def test_the_spec_describes_the_network(tracks: Tracks) -> None:
+    spec = describe("small", ("a", "b"), Provenance(data="made up"))
+    (taken,) = spec.inputs
+    assert taken.descriptors == DESCRIPTORS and taken.shape == (len(DESCRIPTORS),)
+    assert ModelSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.skipif(
+    "EDMLIVE_BEATPORT_2021" not in os.environ,
+    reason="set EDMLIVE_BEATPORT_2021 to beatport_2021jan.csv of the PyPI package bandcamp-librarian 0.2.2",
+)
+def test_learns_real_genres() -> None:
+    real = read_tracks(Path(os.environ["EDMLIVE_BEATPORT_2021"]), DESCRIPTORS)
+    figures = cross_validate(real, folds=3).figures()
+    assert figures["top-1"] > 0.52 and figures["top-3"] > 0.77 and figures["calibration error"] < 0.06
