@@ -1,0 +1,50 @@
+# make listen: install what is missing and listen to the default input.
+# make test:   install what is missing and run every check.
+
+PYTHON ?= python3
+VENV := .venv
+TEST_VENV := .venv-test
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# Install Debian packages, or say that a person has to: $(call apt,packages,what will not work)
+apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(1) >/dev/null; } \
+	|| echo "$(1) could not be installed: $(2)."
+# Make a virtual environment: $(call venv,folder,what to install)
+venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
+	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
+
+.PHONY: listen test install python portaudio servers clean
+
+listen: install
+	@$(VENV)/bin/edmlive listen
+
+install: $(VENV)/installed portaudio
+
+test: $(TEST_VENV)/installed portaudio servers
+	$(TEST_VENV)/bin/ruff check .
+	$(TEST_VENV)/bin/ruff format --check .
+	$(TEST_VENV)/bin/mypy
+	$(TEST_VENV)/bin/pytest
+
+$(VENV)/installed: pyproject.toml constraints.txt | python
+	$(call venv,$(VENV),--editable .)
+
+$(TEST_VENV)/installed: pyproject.toml constraints.txt | python
+	$(call venv,$(TEST_VENV),--editable '.[train]' --group test)
+
+# Debian's python3 comes without venv.
+python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv,virtual environments cannot be made)
+
+# On macOS PortAudio comes inside the sounddevice wheel; on Linux it is the system's.
+portaudio:
+	@$(PYTHON) -c 'import ctypes.util as u, sys; sys.exit(sys.platform == "linux" and not u.find_library("portaudio"))' \
+	|| $(call apt,libportaudio2 libasound2-plugins,listening to a device will not work)
+
+servers:
+	@{ command -v pulseaudio && command -v pactl && command -v paplay \
+	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so; } >/dev/null 2>&1 \
+	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins,the end-to-end tests will not run)
+
+clean:
+	rm -rf $(VENV) $(TEST_VENV) build dist

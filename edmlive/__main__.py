@@ -1,0 +1,5 @@
+"""Run the command as ``python -m edmlive``."""
+
+from edmlive.cli import main
+
+main()

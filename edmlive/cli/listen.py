@@ -1,0 +1,160 @@
+"""``edmlive listen``: name what is playing, while it plays."""
+
+import io
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from edmlive.cli.console import plain_console
+from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.timecode import clock
+
+if TYPE_CHECKING:
+    from edmlive.realtime.audio import Source
+    from edmlive.realtime.session import Summary
+    from edmlive.realtime.sinks import Sink
+
+STANDARD_STREAM = "-"
+
+
+def listen(
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|INDEX", help="Input device: its name, part of it, or its index. Default: the system's."
+        ),
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N",
+            help="Channels to listen to, counted from 1, such as 3,4. With --input - how many are interleaved.",
+        ),
+    ] = None,
+    input_: Annotated[
+        str | None,
+        typer.Option("--input", metavar="FILE|URL|-", help="Listen to a file, a stream, or raw PCM on standard input."),
+    ] = None,
+    model: ModelOption = None,
+    provider: ProviderOption = ProviderChoice.auto,
+    hop: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.05, max=60, help="Audio between two decisions.")
+    ] = None,
+    votes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=10_000, help="Decisions that vote on the answer.")
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="PATH|-", help="Write readings as JSON lines; - is standard output.")
+    ] = None,
+    record: Annotated[Path | None, typer.Option(metavar="FILE.wav", help="Keep what was heard, losslessly.")] = None,
+    rate: Annotated[
+        int | None, typer.Option(metavar="HZ", help="With --input -: sampling rate. Default: 44100.")
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", help="With --input -: u8, s16le (default), s24le, s32le, f32le or f64le."),
+    ] = None,
+) -> None:
+    """Name the subgenre and the tempo of what is playing, until it ends or Ctrl-C.
+
+    Without --input it listens to an input device. A file is followed at the speed of the music on a
+    terminal, and as fast as it can be read when readings go elsewhere.
+    """
+    on_terminal = json != STANDARD_STREAM and sys.stdout.isatty()
+    notes = plain_console(stderr=True)
+    with notes.status("starting; the very first time compiles the audio kernels, which takes half a minute"):
+        from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
+        from edmlive.realtime.engine import Engine
+        from edmlive.realtime.recorder import Recorder
+        from edmlive.realtime.session import follow
+        from edmlive.realtime.sinks.jsonl import JsonLines
+        from edmlive.realtime.sinks.terminal import TerminalLines, TerminalPanel
+
+        classifier = Classifier(model or DEFAULT_MODEL, provider.value)
+        source = _open(input_, device, channels, rate, format_, pace=on_terminal)
+    _end_in_order_on(signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    with source:
+        engine = Engine(classifier, source.rate, hop, votes)
+        title = (
+            f"{source.name}, {source.rate} Hz, {source.channels} ch, {classifier.spec.name} on {classifier.provider}"
+        )
+        sinks: list[Sink] = []
+        if json is not None:
+            sinks.append(JsonLines(json))
+        recorder = Recorder(record, source.rate, source.channels) if record is not None else None
+        if on_terminal:
+            sinks.append(TerminalPanel(Console(), title))
+        else:
+            notes.print(f"Listening to {title}.")
+            if json != STANDARD_STREAM:
+                sinks.append(TerminalLines())
+        summary = follow(source, engine, sinks, recorder, tell=lambda failure: notes.print(f"edmlive: {failure}"))
+    notes.print(_sentence(summary))
+    if summary.failures:
+        raise typer.Exit(1)
+
+
+def _open(
+    location: str | None,
+    device: str | None,
+    channels: str | None,
+    rate: int | None,
+    sample_format: str | None,
+    *,
+    pace: bool,
+) -> "Source":
+    if location != STANDARD_STREAM and (rate is not None or sample_format is not None):
+        raise typer.BadParameter("--rate and --format describe raw PCM: they go with --input -")
+    if location is None:
+        from edmlive.realtime.sources.device import DeviceSource
+
+        return DeviceSource(device, _channel_numbers(channels))
+    if device is not None:
+        raise typer.BadParameter("give --device or --input, not both")
+    if location == STANDARD_STREAM:
+        from edmlive.realtime.sources.pcm import PcmSource
+
+        count = _channel_numbers(channels) or (2,)
+        if len(count) != 1:
+            raise typer.BadParameter("with --input -, --channels is how many are interleaved, such as 2")
+        stream = io.FileIO(sys.stdin.fileno(), closefd=False)
+        return PcmSource(stream, rate or 44_100, count[0], sample_format or "s16le")
+    from edmlive.realtime.sources.file import FileSource
+
+    return FileSource(location, _channel_numbers(channels), pace=pace)
+
+
+def _channel_numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{text}' is not a list of channel numbers such as 3,4", param_hint="--channels"
+        ) from None
+
+
+def _end_in_order_on(*signals: signal.Signals) -> None:
+    """Let these signals end the session as Ctrl-C does."""
+    for number in signals:
+        signal.signal(number, signal.default_int_handler)
+
+
+def _sentence(summary: "Summary") -> str:
+    """Say in one line what was heard."""
+    parts = [f"Heard {clock(summary.seconds)}"]
+    total = summary.genres.total()
+    if total:
+        parts.append(", ".join(f"{genre} {count / total:.0%}" for genre, count in summary.genres.most_common(3)))
+    if summary.bpm is not None:
+        parts.append(f"{summary.bpm:.1f} BPM at the end")
+    if summary.frames_lost:
+        parts.append(f"{summary.frames_lost} frames lost")
+    if summary.dropped:
+        parts.append(f"{summary.dropped} readings dropped")
+    return "; ".join(parts) + "."

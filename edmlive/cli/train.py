@@ -1,0 +1,113 @@
+"""``edmlive train``: models from one's own data."""
+
+import datetime
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from edmlive.errors import UserError
+from edmlive.spec import Provenance
+
+train = typer.Typer(help="Train models on your own data.", no_args_is_help=True)
+
+
+@train.callback()
+def _commands() -> None:
+    """Train models on your own data."""
+
+
+@train.command()
+def descriptors(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET.csv", help="Tracks with descriptors and genres.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.onnx", help="The model to write.")],
+    pool: Annotated[
+        Path | None, typer.Option(metavar="OTHER.csv", help="More tracks to learn from, of the genres it shares.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 0,
+    licence: Annotated[str, typer.Option(metavar="SPDX", help="Licence of the model, kept in it.")] = "",
+) -> None:
+    """Train, cross-validate, calibrate and export a model over descriptors.
+
+    DATASET.csv has a column for each descriptor, a column `genre`, and a column `artist` if known. The shipped model
+    was trained on `bandcamp_librarian/dataset-model-predictor/beatport_2021jan.csv` (sha256 2140e25c...), which is in
+    the wheel of the PyPI package bandcamp-librarian 0.2.2.
+
+    OTHER.csv may lack descriptors, and have `class` for `genre`, as has `Examples/beatsdataset.csv` in the GitHub
+    repository Caparrini/pyGenreClf.
+
+    A report is written beside the model: MODEL.json.
+    """
+    try:
+        from edmlive.export.descriptors import export_network
+        from edmlive.training.datasets import poolable, read_tracks, require_tracks_per_genre
+        from edmlive.training.descriptors import DESCRIPTORS, cross_validate, describe, fit
+        from edmlive.training.evaluation import best_temperature
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        raise UserError(f"Training needs the package '{package}': pip install 'edmlive[train]'.") from None
+    if not output.parent.is_dir():
+        raise UserError(f"The folder {output.parent} for the model does not exist.")
+
+    tracks = read_tracks(dataset, DESCRIPTORS)
+    require_tracks_per_genre(tracks, folds)
+    more = poolable(read_tracks(pool, DESCRIPTORS, partial=True), tracks) if pool else None
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("training", total=2 * folds + 1)
+
+        def validate(artists_apart: bool) -> Any:
+            return cross_validate(
+                tracks,
+                more,
+                folds=folds,
+                seed=seed,
+                artists_apart=artists_apart,
+                advance=lambda: progress.advance(task),
+            )
+
+        plain, apart = validate(False), validate(True)
+        network = replace(fit(tracks, more, seed=seed), temperature=best_temperature(plain.raw, plain.truth))
+
+    figures = {f"{folds}-fold {name}": value for name, value in plain.figures().items()}
+    figures |= {f"{folds}-fold {name}, artists apart": value for name, value in apart.figures().items()}
+    provenance = Provenance(
+        data=", ".join(_fingerprint(path) for path in (dataset, pool) if path),
+        date=datetime.date.today().isoformat(),
+        licence=licence,
+        measured=figures,
+        measured_on=f"{len(tracks)} tracks of {dataset.name}",
+    )
+    spec = describe(output.stem, plain.labels, provenance)
+    difference, disagreements = export_network(output, network, spec, tracks.values)
+    report = {
+        "model": spec.name,
+        "tracks": len(tracks),
+        "pooled tracks": 0 if more is None else len(more),
+        "figures": figures,
+        "recall": plain.recall(),
+        "confusions": plain.confusions(),
+        "temperature": network.temperature,
+        "graph": {"largest difference": difference, "other answers": disagreements},
+    }
+    output.with_suffix(".json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    table = Table("Figure", "Share", box=None, header_style="bold")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.1%}")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    console.print(
+        f"{output}: learnt from {report['tracks']} tracks and {report['pooled tracks']} pooled ones. On the former its "
+        f"probabilities are within {difference:.1g} of training's, and {disagreements} answers differ."
+    )
+
+
+def _fingerprint(path: Path) -> str:
+    return f"{path.name} (sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:8]})"

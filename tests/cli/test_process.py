@@ -1,0 +1,228 @@
+"""The command as a process among others: pipes, signals, and disks that fill up."""
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import sound_card
+from tests.conftest import write_audio
+from tests.music import render
+
+EDMLIVE = [sys.executable, "-m", "edmlive"]
+RATE = 44_100
+
+
+def complete(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    options = {"capture_output": True, "timeout": 60, "check": False} | options
+    return subprocess.run([*EDMLIVE, *map(str, arguments)], **options)
+
+
+@pytest.fixture(scope="module")
+def long_music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten minutes, more readings than any queue holds."""
+    minute = render(60, 8_000, 1)
+    path = tmp_path_factory.mktemp("music") / "long.wav"
+    return write_audio(path, minute.repeat(10, axis=1).T.reshape(-1, 1), 8_000, "pcm_s16le", "s16", "mono")
+
+
+@pytest.mark.parametrize("options", [["--json", "-"], []], ids=["json", "lines"])
+def test_reader_that_has_heard_enough_ends_listen_with_one_sentence(
+    model: Path, long_music: Path, options: list[str]
+) -> None:
+    command = [*EDMLIVE, "listen", "--input", str(long_music), "--model", str(model), "--hop", "0.1", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 1
+        said = process.stderr.read().decode().splitlines()
+    (complaint,) = (line for line in said if line.startswith("edmlive: "))
+    assert "broken pipe" in complaint
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize("options", [["--json", "-"], []], ids=["json", "lines"])
+def test_full_disk_under_listen_is_one_sentence(model: Path, music: Path, options: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        said = complete(
+            "listen", "--input", music, "--model", model, *options, capture_output=False, stdout=full,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+    assert said.returncode == 1
+    lines = said.stderr.decode().splitlines()
+    (complaint,) = (line for line in lines if line.startswith("edmlive: "))
+    assert "no space left" in complaint
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--csv"], []], ids=["json", "csv", "text"])
+def test_full_disk_under_classify_is_one_sentence(model: Path, music: Path, options: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        said = complete(
+            "classify", music, "--model", model, *options, capture_output=False, stdout=full, stderr=subprocess.PIPE
+        )
+    assert said.returncode == 1
+    (line,) = said.stderr.decode().splitlines()
+    assert line.startswith("edmlive: ")
+    assert "no space left" in line
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--csv"], []], ids=["json", "csv", "text"])
+def test_closed_pipe_under_classify_is_no_traceback(model: Path, music: Path, options: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as broken:
+        said = complete(
+            "classify", *[music] * 3, "--model", model, *options, capture_output=False, stdout=broken,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+    assert said.returncode == 1
+    (line,) = said.stderr.decode().splitlines()
+    assert "broken pipe" in line
+
+
+def on_terminal(command: list[str], stdout: Any = None) -> tuple[int, str]:
+    """Run with standard error, and standard output unless it goes elsewhere, on a terminal; return what it showed."""
+    terminal, end = pty.openpty()
+    options = {"stdin": end, "stderr": end, "stdout": end if stdout is None else stdout}
+    with subprocess.Popen(
+        [*EDMLIVE, *command], **options, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    ) as process:
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # how the end of a terminal shows
+            while piece := os.read(terminal, 4096):
+                shown += piece
+        os.close(terminal)
+        return process.wait(timeout=10), shown.decode()
+
+
+def test_answers_go_to_the_file_while_the_progress_goes_to_the_terminal(
+    model: Path, music: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "Title [Label].wav"
+    shutil.copy(music, path)
+    answers = tmp_path / "answers.jsonl"
+    with answers.open("wb") as file:
+        code, shown = on_terminal(["classify", str(path), "--json", "--model", str(model)], file)
+    assert code == 0
+    assert json.loads(answers.read_text())["path"] == str(path)
+    assert path.name in shown
+    assert "1/1" in shown
+
+
+def test_terminal_shows_the_panel_at_the_speed_of_the_music(model: Path, tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "[b].wav", render(4.2, RATE), RATE, "pcm_f32le", "flt")
+    started = time.monotonic()
+    code, shown = on_terminal(["listen", "--input", str(path), "--model", str(model)])
+    assert code == 0
+    assert time.monotonic() - started > 3.5
+    for words in ("[b].wav", "warming up", "listening", "genre ", "BPM", "dBFS", "0:04", "Heard 0:04"):
+        assert words in shown
+
+
+def test_raw_samples_on_standard_input_are_heard(model: Path, music: Path) -> None:
+    samples = render(8, RATE)
+    piped = complete(
+        *("listen", "--input", "-", "--rate", RATE, "--channels", 2, "--format", "f32le", "--json", "-"),
+        *("--model", model),
+        input=samples.tobytes() + b"\0\0\0",
+    )
+    assert piped.returncode == 1
+    assert b"standard input is broken: ended inside a frame; the last 3 bytes" in piped.stderr
+    from_file = complete("listen", "--input", music, "--json", "-", "--model", model)
+    assert from_file.returncode == 0
+
+    def answers(text: bytes) -> list[dict[str, Any]]:
+        return [{k: v for k, v in json.loads(line).items() if k != "latency"} for line in text.splitlines()]
+
+    assert answers(piped.stdout) == answers(from_file.stdout)
+    assert len(answers(piped.stdout)) == 8
+
+
+@pytest.fixture
+def endless(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """A session that listens to a card which plays for minutes."""
+    sound_card.plug_in(tmp_path, monkeypatch, frames=10**7)
+    command = [*EDMLIVE, "listen", "--json", "-", "--model", str(model), "--hop", "0.25"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_signal_ends_listening_within_a_second_with_a_summary(
+    endless: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    assert endless.stdout is not None
+    heard = [json.loads(endless.stdout.readline()) for _ in range(3)]
+    assert [line["time"] for line in heard] == pytest.approx([0.25, 0.5, 0.75], abs=1e-3)
+    started = time.monotonic()
+    endless.send_signal(number)
+    out, err = endless.communicate(timeout=10)
+    assert time.monotonic() - started < 2  # one second and a busy machine
+    assert endless.returncode == 0
+    assert all(json.loads(line) for line in out.splitlines())
+    listening, summary = err.splitlines()
+    assert listening.startswith("Listening to mixer, 8000 Hz, 2 ch")
+    assert summary.startswith("Heard 0:0")
+
+
+def test_signal_ends_a_session_whose_reader_is_stuck(model: Path, long_music: Path) -> None:
+    command = [*EDMLIVE, "listen", "--input", str(long_music), "--model", str(model), "--hop", "0.1", "--json", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(2)  # until pipe and queue are full
+        assert process.poll() is None
+        started = time.monotonic()
+        process.terminate()
+        process.wait(timeout=10)
+        assert time.monotonic() - started < 4
+        assert process.returncode == 0
+
+
+def test_interrupted_recording_is_whole(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound_card.plug_in(tmp_path, monkeypatch, frames=10**7)
+    recording = tmp_path / "set.wav"
+    command = [*EDMLIVE, "listen", "--json", "-", "--model", str(model), "--record", str(recording), "--hop", "0.5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    again = complete("listen", "--input", recording, "--json", "-", "--model", model, "--hop", 0.5)
+    assert again.returncode == 0
+    assert len(again.stdout.splitlines()) >= 1 + len(out.splitlines())
+
+
+def test_installed_command_and_module_are_one(model: Path, music: Path) -> None:
+    command = Path(sys.executable).with_name("edmlive")
+    if not command.is_file():
+        pytest.skip("the package is not installed beside this Python")
+    installed = subprocess.run(
+        [command, "classify", music, "--json", "--model", model], capture_output=True, check=True
+    )
+    assert installed.stdout == complete("classify", music, "--json", "--model", model).stdout
+
+
+def test_name_that_is_not_utf8_is_answered(model: Path, music: Path, tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    shutil.copy(music, path)
+    said = complete("classify", path, "--json", "--model", model)
+    assert said.returncode == 0
+    assert json.loads(said.stdout)["path"] == path
+    assert complete("classify", path, "--model", model).returncode == 0

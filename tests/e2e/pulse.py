@@ -1,0 +1,57 @@
+"""A private PulseAudio server whose only sink is monitored: a sound card without a card, bit for bit."""
+
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+NEEDED = ("pulseaudio", "paplay", "pactl")
+_CHANNEL_MAPS = {2: "front-left,front-right", 4: "front-left,front-right,rear-left,rear-right"}
+_SINK = "edm"
+
+
+@dataclass(frozen=True)
+class PulseServer:
+    """A running server; what is played into its sink is heard on the capture device ``pulse``."""
+
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    def play(self, path: Path) -> subprocess.Popen[bytes]:
+        """Start to play a WAV file. The long latency keeps a busy machine from dropping samples."""
+        return subprocess.Popen(["paplay", f"--device={_SINK}", "--latency-msec=500", path], env=self.environment)
+
+    def kill(self) -> None:
+        """Let the server die without a word to its clients."""
+        self.process.kill()
+        self.process.wait()
+
+
+def missing_programs() -> list[str]:
+    """Return what is not installed of what a server needs."""
+    return [name for name in NEEDED if shutil.which(name) is None]
+
+
+def start_server(folder: Path, rate: int, channels: int) -> PulseServer:
+    """Start a server that keeps everything of its own in `folder`."""
+    socket = folder / "pulse.socket"
+    own = {**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    environment = {**os.environ, "PULSE_SERVER": f"unix:{socket}", "PULSE_SOURCE": f"{_SINK}.monitor"}
+    sink = (
+        f"module-null-sink sink_name={_SINK} rate={rate} channels={channels} format=float32le "
+        f"channel_map={_CHANNEL_MAPS[channels]} norewinds=1"
+    )
+    protocol = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
+    process = subprocess.Popen(
+        [*command, "-L", sink, "-L", protocol], env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 10
+    while subprocess.run(["pactl", "info"], env=environment, capture_output=True, check=False).returncode != 0:
+        if time.monotonic() > deadline or process.poll() is not None:
+            process.kill()
+            raise RuntimeError("PulseAudio did not start")
+        time.sleep(0.05)
+    return PulseServer(process, environment)

@@ -1,0 +1,78 @@
+"""The same from Python: a file in one call, any source as an iterator."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+import edmlive
+from tests import models
+from tests.conftest import ROOT, write_audio
+from tests.music import render
+
+RATE = 44_100
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec(), scale=0.5)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_audio(tmp_path_factory.mktemp("music") / "music.wav", render(8, RATE), RATE, "pcm_f32le", "flt")
+
+
+def test_file_is_classified_in_one_call(model: Path, music: Path) -> None:
+    track = edmlive.classify(music, model)
+    assert isinstance(track, edmlive.Track)
+    assert track.genre == track.top[0].genre
+    assert track.genre in models.LABELS
+    assert track == edmlive.classify(str(music), edmlive.Classifier(model))
+
+
+def test_default_model_answers_without_being_named(music: Path) -> None:
+    assert edmlive.classify(music).model == edmlive.Classifier().spec.name
+
+
+def test_source_is_followed_reading_by_reading(model: Path, music: Path) -> None:
+    with edmlive.open_source(music) as source:
+        readings = edmlive.listen(source, model, hop_seconds=0.5, votes=4)
+        first = next(readings)
+        rest = list(readings)
+    assert isinstance(first, edmlive.Reading)
+    assert [reading.time for reading in (first, *rest)] == [0.5 * i for i in range(1, 17)]
+    assert sum(rest[-1].votes.values()) == 4
+
+
+def test_iteration_may_stop_early(model: Path, music: Path) -> None:
+    with edmlive.open_source(music) as source:
+        for reading in edmlive.listen(source, model):
+            if reading.genre is not None:
+                break
+    assert reading.time < 8
+
+
+def test_what_goes_wrong_is_one_exception_type_with_one_sentence(model: Path, tmp_path: Path) -> None:
+    for attempt in (
+        lambda: edmlive.classify(tmp_path / "missing.ogg", model),
+        lambda: edmlive.open_source(tmp_path / "missing.ogg"),
+        lambda: edmlive.Classifier(tmp_path / "missing.onnx"),
+    ):
+        with pytest.raises(edmlive.UserError, match=r"missing\.\w+ .*\.$"):
+            attempt()
+
+
+def test_public_names_exist_and_are_documented() -> None:
+    for name in edmlive.__all__:
+        documentation = inspect.getdoc(getattr(edmlive, name))
+        assert documentation and len(documentation) > 20
+
+
+def test_names_that_do_not_exist_are_attribute_errors() -> None:
+    with pytest.raises(AttributeError, match="dance"):
+        _ = edmlive.dance
+
+
+def test_package_tells_type_checkers_that_it_is_typed() -> None:
+    assert (ROOT / "edmlive" / "py.typed").is_file()

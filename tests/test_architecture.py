@@ -1,0 +1,106 @@
+"""The arrows of the house run one way, and the run-time install stays light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edmlive.realtime.recorder import Recorder
+from tests import models
+from tests.conftest import ROOT
+from tests.music import render
+
+PACKAGE = ROOT / "edmlive"
+
+# Room -> what of edmlive it may import, by prefix. A room may always import itself.
+ARROWS = {
+    "spec": (),
+    "errors": (),
+    "timecode": (),
+    "kernels": (),
+    "models": ("kernels", "spec"),
+    "realtime": ("kernels", "spec", "errors", "timecode", "models.zoo"),
+    "export": ("kernels", "spec", "errors", "models"),
+    "training": (
+        *("kernels", "spec", "errors", "models", "export"),
+        *("realtime.frontend", "realtime.timbre", "realtime.rhythm", "realtime.windows"),
+    ),
+    "cli": ("spec", "errors", "timecode", "realtime", "export", "training"),
+}
+HEAVY = ("torch", "librosa", "scipy", "sklearn", "onnx", "pandas")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module named in an import statement, wherever in the file it stands."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms() -> list[str]:
+    return sorted(p.stem for p in PACKAGE.iterdir() if (p.suffix == ".py" or p.is_dir()) and not p.name.startswith("_"))
+
+
+def files(room: str) -> list[Path]:
+    return sorted((PACKAGE / room).rglob("*.py")) or [PACKAGE / f"{room}.py"]
+
+
+def within(module: str, prefixes: tuple[str, ...]) -> bool:
+    return any(module == prefix or module.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def test_every_room_has_its_arrows() -> None:
+    assert set(rooms()) <= set(ARROWS)
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_room_imports_only_along_the_arrows(room: str) -> None:
+    allowed = tuple(f"edmlive.{name}" for name in (room, *ARROWS[room]))
+    strangers = {
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in files(room)
+        for module in imports(path)
+        if module.startswith("edmlive.") and not within(module, allowed)
+    }
+    assert strangers == set()
+
+
+@pytest.mark.parametrize("room", ["spec", "errors", "timecode", "kernels", "realtime"])
+def test_run_time_rooms_never_name_heavy_packages(room: str) -> None:
+    assert {module for path in files(room) for module in imports(path) if within(module, HEAVY)} == set()
+
+
+def test_run_time_works_where_heavy_packages_are_not_installed(tmp_path: Path) -> None:
+    # Numba itself looks for SciPy, so that what is loaded here says less than what can be done without.
+    model = models.save(tmp_path / "small.onnx", models.spec())
+    audio = tmp_path / "music.wav"
+    recorder = Recorder(audio, 22_050, 1)
+    recorder.write(render(5, 22_050, 1))
+    recorder.close()
+    code = f"import sys; sys.modules.update(dict.fromkeys({HEAVY})); from edmlive.cli import main; main()"
+    command = [sys.executable, "-c", code, "classify", str(audio), "--model", str(model)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert str(audio) in said and "genre" in said
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level modules in a fresh interpreter after a statement."""
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import edmlive.cli", "import edmlive.realtime.sources.capture"],
+    ids=["command", "capture process"],
+)
+def test_starts_without_loading_kernels_or_onnx_runtime(statement: str) -> None:
+    assert loaded_by(statement) & {"numba", "onnxruntime", "av", *HEAVY} == set()
