@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,8 +54,8 @@ def descriptors(
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         raise UserError(f"Training needs the package '{package}': pip install 'edmlive[train]'.") from None
-    if not output.parent.is_dir():
-        raise UserError(f"The folder {output.parent} for the model does not exist.")
+    if output.suffix != ".onnx" or output.is_dir() or not os.access(output.parent, os.W_OK):
+        raise UserError(f"No model can be written to {output}: name a .onnx file in a folder that can be written to.")
 
     tracks = read_tracks(dataset, DESCRIPTORS)
     require_tracks_per_genre(tracks, folds)

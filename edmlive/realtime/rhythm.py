@@ -42,6 +42,7 @@ RHYTHM_NAMES = (
 )
 """Names of the 22 values of `Rhythm.descriptors`, in order, as the data sets' columns have them."""
 
+_NEED_BEATS = [i for i, name in enumerate(RHYTHM_NAMES) if "danceability" not in name and "onset_rate" not in name]
 _CHUNK_STEPS = ROW_HOP // 2
 _SILENCE = 1e-8  # mean power after the loudness filter: -80 dB
 _LOUD_SHARE = 0.95
@@ -170,7 +171,8 @@ class RhythmTracker:
         onsets = self._onsets.newest(2 * steps)
         values[9] = count_onsets(onsets) / (len(onsets) * GRID / SAMPLE_RATE)
         beats = self._beats(steps)
-        if len(beats) < 2:
+        if beats is None or len(beats) < 2:
+            values[_NEED_BEATS] = math.nan if beats is None else 0.0
             return Rhythm(math.nan, 0.0, values)
 
         intervals = np.diff(beats)
@@ -184,12 +186,12 @@ class RhythmTracker:
         values[10:16], values[16:22] = sounds[:, 1:].mean(axis=0), sounds[:, 1:].std(axis=0)
         return Rhythm(steady_tempo(beats), share, values)
 
-    def _beats(self, steps: int) -> NDArray[np.int64]:
-        """Beats of the newest steps, as places on the grid since the start of the stream; none in under 6 s."""
+    def _beats(self, steps: int) -> NDArray[np.int64] | None:
+        """Beats of the newest steps, as places on the grid since the start of the stream; ``None`` in under 6 s."""
         end = self._differences.count
         start = end - steps
         if 2 * steps < ROW_LENGTH or self._saliences.count == 0:
-            return np.empty(0, np.int64)
+            return None
         # Where no row lies wholly within the window, the newest must do: it begins less than 1.6 s before.
         first_row = min(-(-2 * start // ROW_HOP), self._saliences.count - 1)
         rows = self._saliences.count - first_row

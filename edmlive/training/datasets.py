@@ -31,7 +31,7 @@ IndieDanceNuDisco, ElectronicaDowntempo, ...) have no name there."""
 
 SAME_TRACK = 2.0
 """Two tracks nearer than this, in standard deviations over all descriptors, are versions of one: between the two
-Beatport sets there are 19 pairs within 1.2 and none from there to 2.7."""
+Beatport sets there are 18 pairs within 1.2 and none from there to 2.7."""
 
 
 class DatasetError(UserError):

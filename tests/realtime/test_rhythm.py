@@ -185,3 +185,11 @@ def test_descriptors_of_real_tracks(rhythms):
         assert np.corrcoef(ranks)[0, 1] > least, name
     for column, tolerance in ((DANCEABILITY, 0.002), (LOUDNESS, 0.03), (ONSET_RATE, 0.02)):
         assert np.median(np.abs(ours[:, column] / theirs[:, column] - 1)) < tolerance, RHYTHM_NAMES[column]
+
+
+def test_too_little_audio_leaves_what_needs_beats_unknown():
+    rhythm = read(MUSIC[: 4 * RATE])
+    known = [i for i, name in enumerate(RHYTHM_NAMES) if name in ("77-danceability", "80-onset_rate")]
+    assert np.isnan(rhythm.bpm)
+    assert np.isfinite(rhythm.descriptors[known]).all()
+    assert np.isnan(np.delete(rhythm.descriptors, known)).all()

@@ -63,7 +63,9 @@ def test_complains_before_it_trains(tmp_path: Path, dataset: Path, monkeypatch: 
     model = tmp_path / "m.onnx"
     for arguments, complaint in (
         ((tmp_path / "none.csv", "-o", model), "none.csv cannot be read"),
-        ((dataset, "-o", tmp_path / "nowhere" / "m.onnx"), "nowhere for the model does not exist"),
+        ((dataset, "-o", tmp_path / "nowhere" / "m.onnx"), "m.onnx: name a .onnx file in a folder"),
+        ((dataset, "-o", tmp_path), "name a .onnx file"),
+        ((dataset, "-o", tmp_path / "m.json"), "m.json: name a .onnx file"),
         ((dataset, "-o", model, "--folds", 13), "has 12 tracks; 13 folds"),
         ((dataset, "-o", model, "--pool", tmp_path / "none.csv"), "none.csv cannot be read"),
     ):
