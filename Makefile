@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
+SHARED := $(or $(EDMLIVE_SHARED),../shared)
+REFERENCES := .references
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Install Debian packages, or say that a person has to: $(call apt,packages,what will not work)
@@ -13,7 +15,7 @@ apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) a
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test install python portaudio servers clean
+.PHONY: listen test install python portaudio servers references clean
 
 listen: install
 	@$(VENV)/bin/edmlive listen
@@ -24,7 +26,19 @@ test: $(TEST_VENV)/installed portaudio servers
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
 	$(TEST_VENV)/bin/mypy
-	$(TEST_VENV)/bin/pytest
+	$(with_references) $(TEST_VENV)/bin/pytest
+
+# Where the reference values are at hand, so shall be the real music they were measured on.
+ifneq ($(wildcard $(SHARED)/data/reference_descriptors.csv),)
+test: | references
+with_references = EDMLIVE_REFERENCE_AUDIO=$${EDMLIVE_REFERENCE_AUDIO:-$(abspath $(REFERENCES))} \
+	EDMLIVE_BEATPORT_2021=$${EDMLIVE_BEATPORT_2021:-$(abspath $(REFERENCES))/bandcamp_librarian/dataset-model-predictor/beatport_2021jan.csv}
+endif
+
+references: $(TEST_VENV)/installed
+	@test -f $(REFERENCES)/fetched \
+	|| { PATH="$(abspath $(TEST_VENV))/bin:$$PATH" sh tests/fetch_references.sh $(REFERENCES) && touch $(REFERENCES)/fetched; } \
+	|| echo "The reference music could not be fetched: tests on real tracks will not run."
 
 $(VENV)/installed: pyproject.toml constraints.txt | python
 	$(call venv,$(VENV),--editable .)
@@ -47,4 +61,4 @@ servers:
 	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins,the end-to-end tests will not run)
 
 clean:
-	rm -rf $(VENV) $(TEST_VENV) build dist
+	rm -rf $(VENV) $(TEST_VENV) $(REFERENCES) build dist

@@ -32,9 +32,9 @@ def reference_descriptors() -> list[Row]:
 
 @pytest.fixture(scope="session")
 def reference_track() -> Callable[[Row], Path]:
-    """Find the audio file of a row in the unpacked Debian packages (`tests/fetch_reference_audio.sh`)."""
-    if not REFERENCE_AUDIO:
-        pytest.skip("no reference audio (run tests/fetch_reference_audio.sh and set EDMLIVE_REFERENCE_AUDIO)")
+    """Find the audio file of a row in the unpacked Debian packages (`tests/fetch_references.sh`)."""
+    if not REFERENCE_AUDIO or not Path(REFERENCE_AUDIO).is_dir():
+        pytest.skip("no reference audio (run tests/fetch_references.sh and set EDMLIVE_REFERENCE_AUDIO)")
 
     def find(row: Row) -> Path:
         return Path(REFERENCE_AUDIO) / row["path"].rpartition("!")[2]
