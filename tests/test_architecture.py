@@ -1,6 +1,7 @@
 """The arrows of the house run one way, and the run-time install stays light."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from edmlive.realtime.recorder import Recorder
 from tests import models
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_audio
 from tests.music import render
 
 PACKAGE = ROOT / "edmlive"
@@ -104,3 +105,16 @@ def loaded_by(statement: str) -> set[str]:
 )
 def test_starts_without_loading_kernels_or_onnx_runtime(statement: str) -> None:
     assert loaded_by(statement) & {"numba", "onnxruntime", "av", *HEAVY} == set()
+
+
+def test_live_path_compiles_and_runs_where_heavy_packages_are_not_installed(tmp_path: Path) -> None:
+    """Numba itself takes linear algebra from SciPy, so a kernel may need it without any import of ours."""
+    music = write_audio(tmp_path / "music.wav", render(10, 22_050), 22_050, "pcm_s16le", "s16")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({HEAVY})); "
+        f"import edmlive; print(edmlive.classify({str(music)!r}).genre)"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip()

@@ -74,6 +74,15 @@ def subtract_threshold(values: NDArray[np.float64], out: NDArray[np.float64]) ->
         out[i] = max(values[i] - np.mean(around), 0.0)
 
 
+@kernel(fastmath=True)
+def _autocorrelation(row: NDArray[np.float64], lag: int) -> float:
+    # A loop, because Numba takes np.dot from SciPy, which the live install does not have.
+    total = 0.0
+    for i in range(row.size - lag):
+        total += row[i] * row[i + lag]
+    return total / (row.size - lag)
+
+
 @kernel("void(float64[::1], int64, float64[::1])")
 def period_salience(values: NDArray[np.float64], first: int, salience: NDArray[np.float64]) -> None:
     """How well six seconds of an onset function repeat at each period.
@@ -92,7 +101,7 @@ def period_salience(values: NDArray[np.float64], first: int, salience: NDArray[n
     row = peaks[first : first + ROW_LENGTH]
     lags = np.empty(ROW_LENGTH)
     for lag in range(ROW_LENGTH):
-        lags[lag] = np.dot(row[lag:], row[: ROW_LENGTH - lag]) / (ROW_LENGTH - lag)
+        lags[lag] = _autocorrelation(row, lag)
     combed = np.zeros(LONGEST_PERIOD + 1)
     for period in range(1, LONGEST_PERIOD + 1):
         for harmonic in range(1, _HARMONICS + 1):
