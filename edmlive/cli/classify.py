@@ -20,7 +20,7 @@ AUDIO_SUFFIXES = (
     *(".aac", ".aif", ".aiff", ".ape", ".caf", ".flac", ".m4a", ".mka", ".mp2", ".mp3", ".mp4", ".oga", ".ogg"),
     *(".opus", ".wav", ".webm", ".wma", ".wv"),
 )
-CSV_HEADER = ("path", "genre", "confidence", "second", "third", "bpm", "seconds", "model", "fault")
+CSV_HEADER = ("path", "genre", "confidence", "second", "third", "bpm", "seconds", "state", "model", "fault")
 
 
 def classify(
@@ -100,12 +100,13 @@ def _audio_files(paths: list[str]) -> Iterator[str]:
 def _line(track: "Track") -> str:
     top = ", ".join(f"{c.genre} {c.confidence:.0%}" for c in track.top[:3])
     tempo = "  -  " if track.bpm is None else f"{track.bpm:5.1f}"
-    return f"{track.path}  {top}  {tempo} BPM  {clock(track.seconds)}"
+    unsure = "  (unsure)" if track.state == "unsure" else ""
+    return f"{track.path}  {top}  {tempo} BPM  {clock(track.seconds)}{unsure}"
 
 
 def _csv_row(track: "Track") -> tuple[object, ...]:
     second, third = [*(c.genre for c in track.top[1:3]), "", ""][:2]
-    confidence = f"{track.confidence:.4f}"
     return (
-        track.path, track.genre, confidence, second, third, track.bpm, track.seconds, track.model, track.fault or ""
-    )  # fmt: skip
+        *(track.path, track.genre, f"{track.confidence:.4f}", second, third),
+        *(track.bpm, track.seconds, track.state, track.model, track.fault or ""),
+    )

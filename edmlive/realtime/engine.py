@@ -104,7 +104,7 @@ class Engine:
             self._vote = self._voter.push(self._classifier.probabilities(window.tensors))
         if self._vote is None:
             state = State.WARMING_UP
-        elif self._vote.confidence < self._classifier.spec.vote.minimum_confidence:
+        elif not whole or self._vote.confidence < self._classifier.spec.vote.minimum_confidence:
             state = State.UNSURE
         else:
             state = State.LISTENING
@@ -203,6 +203,7 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
         )
     return Track(
         path=str(path),
+        state=last.state,
         genre=last.genre,
         confidence=last.confidence,
         top=last.top,

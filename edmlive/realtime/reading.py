@@ -63,6 +63,8 @@ class Track:
     ----------
     path
         The file or URL.
+    state
+        Listening, or unsure: the winner is not likely enough, or the file ends before the model has warmed up.
     genre, confidence, top
         As in `Reading`, over every decision of the track.
     bpm
@@ -76,6 +78,7 @@ class Track:
     """
 
     path: str
+    state: State
     genre: str
     confidence: float
     top: tuple[Candidate, ...]

@@ -165,6 +165,7 @@ def test_short_music_gets_one_answer_at_its_end(classifier: Classifier, seconds:
     assert all(r.genre is None for r in waiting)
     assert last.genre is not None
     assert last.time == pytest.approx(seconds)
+    assert last.state is State.UNSURE
     assert last.level_dbfs > -40
 
 

@@ -3,19 +3,20 @@
 import json
 
 from edmlive.realtime.reading import Track
-from edmlive.realtime.voter import Candidate
+from edmlive.realtime.voter import Candidate, State
 from tests.realtime.readings import LABELS
 
 
 def test_track_is_one_line_with_the_promised_fields() -> None:
     top = tuple(Candidate(label, (6 - i) / 21) for i, label in enumerate(LABELS))
-    track = Track("sets/été.ogg", "Techno", 6 / 21, top, 128.0, 300.5, "small")
+    track = Track("sets/été.ogg", State.LISTENING, "Techno", 6 / 21, top, 128.0, 300.5, "small")
     text = track.to_json()
     assert "\n" not in text
     fields = json.loads(text)
     assert fields.pop("top") == [{"genre": c.genre, "confidence": c.confidence} for c in top[:5]]
     assert fields == {
         "path": "sets/été.ogg",
+        "state": "listening",
         "genre": "Techno",
         "confidence": 6 / 21,
         "bpm": 128.0,
