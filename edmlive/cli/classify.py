@@ -38,7 +38,7 @@ def classify(
         raise typer.BadParameter("give --json or --csv, not both")
     notes = plain_console(stderr=True)
     tracks = list(_audio_files(paths))
-    with notes.status("starting; the very first time compiles the audio kernels, which takes half a minute"):
+    with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
         from edmlive.realtime.sinks.lines import STANDARD_OUTPUT, LineFile

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.errors import UserError
 from edmlive.timecode import clock
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ def listen(
         int | None, typer.Option(metavar="N", min=1, max=10_000, help="Decisions that vote on the answer.")
     ] = None,
     json: Annotated[
-        str | None, typer.Option(metavar="PATH|-", help="Write readings as JSON lines; - is standard output.")
+        str | None,
+        typer.Option(metavar="PATH|-", help="Append readings to a file as JSON lines; - is standard output."),
     ] = None,
-    record: Annotated[Path | None, typer.Option(metavar="FILE.wav", help="Keep what was heard, losslessly.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE.wav", help="Keep what was heard, losslessly, in a new file.")
+    ] = None,
     rate: Annotated[
         int | None, typer.Option(metavar="HZ", help="With --input -: sampling rate. Default: 44100.")
     ] = None,
@@ -64,9 +68,10 @@ def listen(
     Without --input it listens to an input device. A file is followed at the speed of the music on a
     terminal, and as fast as it can be read when readings go elsewhere.
     """
+    _keep_what_exists(input_, json, record)
     on_terminal = json != STANDARD_STREAM and sys.stdout.isatty()
     notes = plain_console(stderr=True)
-    with notes.status("starting; the very first time compiles the audio kernels, which takes half a minute"):
+    with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
         from edmlive.realtime.recorder import Recorder
@@ -80,7 +85,8 @@ def listen(
     with source:
         engine = Engine(classifier, source.rate, hop, votes)
         title = (
-            f"{source.name}, {source.rate} Hz, {source.channels} ch, {classifier.spec.name} on {classifier.provider}"
+            f"{Path(source.name).name}, {source.rate} Hz, {source.channels} ch, "
+            f"{classifier.spec.name} on {classifier.provider}"
         )
         sinks: list[Sink] = []
         if json is not None:
@@ -96,6 +102,16 @@ def listen(
     notes.print(_sentence(summary))
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _keep_what_exists(location: str | None, json: str | None, record: Path | None) -> None:
+    """Refuse outputs that would destroy the input, each other, or an earlier recording."""
+    if record is not None and record.is_file():
+        raise UserError(f"{record} exists already: give --record another name, or move it away.")
+    named = [name for name in (location, json, record) if name is not None and name != STANDARD_STREAM]
+    files = [Path(name).resolve() for name in named if "://" not in str(name)]
+    if len(set(files)) < len(files):
+        raise UserError("--input, --json and --record name the same file: give each its own.")
 
 
 def _open(
@@ -122,7 +138,7 @@ def _open(
         if len(count) != 1:
             raise typer.BadParameter("with --input -, --channels is how many are interleaved, such as 2")
         stream = io.FileIO(sys.stdin.fileno(), closefd=False)
-        return PcmSource(stream, rate or 44_100, count[0], sample_format or "s16le")
+        return PcmSource(stream, 44_100 if rate is None else rate, count[0], sample_format or "s16le")
     from edmlive.realtime.sources.file import FileSource
 
     return FileSource(location, _channel_numbers(channels), pace=pace)
@@ -150,7 +166,9 @@ def _sentence(summary: "Summary") -> str:
     parts = [f"Heard {clock(summary.seconds)}"]
     total = summary.genres.total()
     if total:
-        parts.append(", ".join(f"{genre} {count / total:.0%}" for genre, count in summary.genres.most_common(3)))
+        parts.append(
+            ", ".join(f"{genre} {count / total:.0%} of the time" for genre, count in summary.genres.most_common(3))
+        )
     if summary.bpm is not None:
         parts.append(f"{summary.bpm:.1f} BPM at the end")
     if summary.frames_lost:

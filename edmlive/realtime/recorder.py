@@ -60,4 +60,4 @@ class Recorder:
 
     def _failure(self, error: Exception) -> SinkError:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return SinkError(f"The recording {self._path} can no longer be written ({reason}).")
+        return SinkError(f"The recording {self._path} cannot be written ({reason}).")

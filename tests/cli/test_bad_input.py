@@ -59,8 +59,13 @@ def test_what_is_no_audio_is_named(
 @parametrize_commands
 @pytest.mark.parametrize(
     ("name", "codec", "sample_format"),
-    [("a.mp3", "libmp3lame", "fltp"), ("a.flac", "flac", "s16"), ("a.ogg", "libopus", "flt")],
-    ids=["mp3", "flac", "ogg"],
+    [
+        ("a.mp3", "libmp3lame", "fltp"),
+        ("a.flac", "flac", "s16"),
+        ("a.ogg", "libopus", "flt"),
+        ("a.wav", "pcm_s16le", "s16"),
+    ],
+    ids=["mp3", "flac", "ogg", "wav"],
 )
 def test_truncated_file_is_answered_and_said_to_be_broken(
     run: Run, model: Path, tmp_path: Path, command: list[Any], name: str, codec: str, sample_format: str
@@ -251,3 +256,21 @@ def test_command_line_that_contradicts_itself_is_refused(run: Run, model: Path, 
     assert said.code == 2
     assert said.out == ""
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [["--record", "music.wav"], ["--json", "music.wav"], ["--json", "new.wav", "--record", "new.wav"]],
+    ids=["recording over the input", "readings over the input", "both to one file"],
+)
+def test_output_never_destroys_a_file(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_audio(tmp_path / "music.wav", render(2, 22_050), 22_050, "pcm_s16le", "s16")
+    before = path.read_bytes()
+    said = run("listen", "--input", "music.wav", "--model", model, *outputs)
+    assert said.code == 1
+    assert said.sentence
+    assert path.read_bytes() == before
+    assert not (tmp_path / "new.wav").exists()

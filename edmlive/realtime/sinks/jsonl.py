@@ -10,7 +10,7 @@ class JsonLines:
     Parameters
     ----------
     path
-        File to write anew, or ``-`` for standard output.
+        File to append to, or ``-`` for standard output.
 
     Raises
     ------

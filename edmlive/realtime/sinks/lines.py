@@ -15,7 +15,7 @@ class LineFile:
     Parameters
     ----------
     path
-        File to write anew, or ``-`` for standard output.
+        File to append to, so that no earlier night is lost, or ``-`` for standard output.
 
     Raises
     ------
@@ -27,7 +27,7 @@ class LineFile:
         self._name = "standard output" if path == STANDARD_OUTPUT else path
         try:
             target = os.dup(sys.stdout.fileno()) if path == STANDARD_OUTPUT else path
-            self._file = open(target, "wb", buffering=0)  # noqa: PTH123, SIM115 - a path does not open a descriptor
+            self._file = open(target, "ab", buffering=0)  # noqa: PTH123, SIM115 - a path does not open a descriptor
         except OSError as error:
             raise self._failure(error) from None
 
@@ -51,4 +51,4 @@ class LineFile:
 
     def _failure(self, error: OSError) -> SinkError:
         reason = (error.strerror or str(error)).lower()
-        return SinkError(f"Readings can no longer be written to {self._name} ({reason}).")
+        return SinkError(f"Readings cannot be written to {self._name} ({reason}).")

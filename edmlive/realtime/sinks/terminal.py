@@ -31,19 +31,22 @@ class TerminalPanel:
 
     def __init__(self, console: Console, title: str) -> None:
         self._title = title
-        # The "^C" that a terminal echoes must not wrap into the next line, or the last panel is drawn one line off.
-        self._width = min(console.width - len("^C^C"), WIDEST)
+        self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=False)
         self._live.start()
-        self._live.update(Panel(Text("opening…", "yellow"), title=Text(title), width=self._width), refresh=True)
+        self._live.update(Panel(Text("opening…", "yellow"), title=Text(title), width=self._width()), refresh=True)
 
     def write(self, reading: Reading) -> None:
         """Redraw."""
-        self._live.update(panel(reading, self._title, self._width), refresh=True)
+        self._live.update(panel(reading, self._title, self._width()), refresh=True)
 
     def close(self) -> None:
         """Leave the last panel standing."""
         self._live.stop()
+
+    def _width(self) -> int:
+        # The "^C" that a terminal echoes must not wrap into the next line, or the last panel is drawn one line off.
+        return min(self._console.width - len("^C^C"), WIDEST)
 
 
 class TerminalLines:

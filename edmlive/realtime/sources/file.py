@@ -14,6 +14,7 @@ from edmlive.errors import SourceError
 from edmlive.realtime.audio import AudioBlock, choose_channels, sanitise
 from edmlive.realtime.sources.mp3 import states_length
 from edmlive.realtime.sources.ogg import ends_early
+from edmlive.realtime.sources.wav import missing_bytes
 from edmlive.timecode import clock
 
 TIMEOUT_SECONDS = 5.0
@@ -165,6 +166,8 @@ class FileSource:
             self.fault = f"ends at {clock(seconds)} of the {clock(claimed)} that it claims: the file is truncated"
         elif "ogg" in self._container.format.name and ends_early(Path(self.name)):
             self.fault = f"ends at {clock(seconds)} without an end mark: the file is truncated"
+        elif "wav" in self._container.format.name and missing_bytes(Path(self.name)):
+            self.fault = f"ends at {clock(seconds)}, short of what its header states: the file is truncated"
 
     def _claimed_seconds(self) -> float | None:
         """Return the length of the audio that the file states; ``None`` where FFmpeg would only guess it."""

@@ -45,13 +45,13 @@ def test_nothing_to_say_is_null(tmp_path: Path) -> None:
     assert line["top"] == []
 
 
-def test_file_is_written_anew(tmp_path: Path) -> None:
+def test_an_earlier_night_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "readings.jsonl"
-    path.write_text("old\n" * 100)
-    sink = JsonLines(str(path))
-    sink.write(reading())
-    sink.close()
-    assert len(lines(path)) == 1
+    for time in (1.0, 2.0):
+        sink = JsonLines(str(path))
+        sink.write(reading(time))
+        sink.close()
+    assert [line["time"] for line in lines(path)] == [1.0, 2.0]
 
 
 def test_dash_is_standard_output_which_stays_open(capfd: pytest.CaptureFixture[str]) -> None:

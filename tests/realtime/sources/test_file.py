@@ -136,6 +136,7 @@ WHOLE_FILES = {
     "mp3, variable rate": lambda folder: write_mp3(folder / "a.mp3", QUIET_FIRST, True, VARIABLE),
     "mp3, no length": lambda folder: write_mp3(folder / "a.mp3", MUSIC, False, {"b": "192000"}),
     "mp3, variable rate, no length": lambda folder: write_mp3(folder / "a.mp3", QUIET_FIRST, False, VARIABLE),
+    "wav": lambda folder: write_audio(folder / "a.wav", MUSIC, RATE, "pcm_s16le", "s16"),
     "flac": lambda folder: write_audio(folder / "a.flac", MUSIC, RATE, "flac", "s16"),
     "flac in ogg": lambda folder: write_audio(folder / "a.ogg", MUSIC, RATE, "flac", "s16"),
     "opus": lambda folder: write_audio(folder / "a.opus", MUSIC, RATE, "libopus", "flt"),
@@ -153,7 +154,7 @@ def test_whole_file_of_any_kind_has_no_fault(tmp_path: Path, kind: str) -> None:
     assert source.fault is None
 
 
-@pytest.mark.parametrize("kind", ["mp3", "flac", "flac in ogg", "opus", "webm"])
+@pytest.mark.parametrize("kind", ["mp3", "wav", "flac", "flac in ogg", "opus", "webm"])
 def test_truncated_file_gives_what_decodes_and_says_where_it_ends(tmp_path: Path, kind: str) -> None:
     path = WHOLE_FILES[kind](tmp_path)
     whole = heard(FileSource(path))
