@@ -2,7 +2,7 @@
 
 A vote looks at the last N decisions, taken every h seconds. When the music changes for good, the first
 decision that hears only the new music is followed by ``flip_votes - 1`` more before the new genre has one
-vote more than the old: a change shows ``flip_votes * h`` seconds after decisions change, where
+vote more than the old: a change shows at most ``flip_votes * h`` seconds after decisions change, where
 ``flip_votes = N // 2 + 1``. With the defaults, N = 5 and h = 1 s, that is 3 s. On top comes the
 time the model's own window needs to fill with the new music.
 """
@@ -13,6 +13,9 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+TIE_MARGIN = 0.1
+"""How much likelier a genre must be than the one shown to take its place with as many votes."""
 
 
 class State(StrEnum):
@@ -57,8 +60,9 @@ class Vote:
 class Voter:
     """Majority over the last decisions (paper, section IV), ties by summed probability.
 
-    The genre shown gives way only to one that has more votes (hysteresis), so that two genres which
-    share the votes evenly do not alternate. A whole song has one answer, so its ties go by probability alone.
+    The genre shown gives way to one that has more votes, or as many and a mean probability greater by more than
+    `TIE_MARGIN` (hysteresis), so that two genres which share the votes evenly do not alternate.
+    A whole song has one answer, so its ties go by probability alone.
 
     Parameters
     ----------
@@ -75,7 +79,7 @@ class Voter:
 
     @property
     def flip_votes(self) -> int | None:
-        """Decisions for a new genre until it shows, when every decision before was for another."""
+        """Decisions, at most, for a new genre until it shows, when every decision before was for another."""
         return self.votes // 2 + 1 if self.votes else None
 
     def reset(self) -> None:
@@ -101,9 +105,9 @@ class Voter:
                 self._count(self._recent.popleft(), -1)
         counts = self._counts
         mean = np.maximum(self._sum / counts.sum(), 0.0)
-        order = np.lexsort((-mean, -counts))
-        if self._shown is None or self.votes is None or counts[order[0]] > counts[self._shown]:
-            self._shown = int(order[0])
+        best = int(np.lexsort((-mean, -counts))[0])
+        if self._shown is None or self.votes is None or self._gives_way(best, self._shown, mean):
+            self._shown = best
         order = np.argsort(-mean, kind="stable")
         order = np.concatenate(([self._shown], order[order != self._shown]))
         return Vote(
@@ -112,6 +116,11 @@ class Voter:
             top=tuple(Candidate(self.labels[i], float(mean[i])) for i in order),
             counts={self.labels[i]: int(counts[i]) for i in order if counts[i]},
         )
+
+    def _gives_way(self, best: int, shown: int, mean: NDArray[np.float64]) -> bool:
+        if self._counts[best] != self._counts[shown]:
+            return bool(self._counts[best] > self._counts[shown])
+        return bool(mean[best] > mean[shown] + TIE_MARGIN)
 
     def _count(self, decision: NDArray[np.float64], sign: int) -> None:
         self._counts[decision.argmax()] += sign

@@ -71,6 +71,18 @@ def test_tie_among_challengers_goes_to_the_greater_probability() -> None:
     assert vote.genre == "trance"
 
 
+def test_tie_goes_to_a_clearly_likelier_challenger() -> None:
+    voter = Voter(LABELS, 5)
+    assert voter.push(decision(0, 0.3)).genre == "house"
+    assert voter.push(decision(1, 0.9)).genre == "techno"
+
+
+def test_tie_with_a_slightly_likelier_challenger_changes_nothing() -> None:
+    voter = Voter(LABELS, 5)
+    voter.push(decision(0, 0.8))
+    assert voter.push(decision(1, 0.85)).genre == "house"
+
+
 def test_even_split_does_not_alternate() -> None:
     voter = Voter(LABELS, 4)
     shown = [voter.push(decision(i % 2)).genre for i in range(40)]
