@@ -1,0 +1,73 @@
+"""The form of a track: which sections, how long, and what plays in each."""
+
+from dataclasses import dataclass
+
+from edmlive.synth.recipe import Recipe, Section
+
+PHRASE = 4
+"""Bars between which nothing changes."""
+SHORTEST_FORM = 16
+"""Bars under which a track is a single section: too short to tell a story."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A section put in its place.
+
+    Parameters
+    ----------
+    name
+        Such as intro, build, drop, breakdown, outro.
+    first, last
+        Its first bar from 0, and the first bar after it.
+    plays
+        Names of the lanes and parts that play.
+    opens
+        Octaves by which low-pass filters open over it.
+    rises
+        Whether it ends in a riser and a roll.
+    """
+
+    name: str
+    first: int
+    last: int
+    plays: frozenset[str]
+    opens: float
+    rises: bool
+
+    @property
+    def bars(self) -> int:
+        """Its length in bars."""
+        return self.last - self.first
+
+
+def arrange(recipe: Recipe, bars: int) -> tuple[Stretch, ...]:
+    """Fit a recipe's sections to a number of bars, changing only between phrases.
+
+    A track under `SHORTEST_FORM` bars is the fullest section alone.
+    """
+    sections = recipe.sections
+    if bars < SHORTEST_FORM:
+        sections = (max(sections, key=lambda section: len(_names(recipe, section))),)
+    whole = sum(section.bars for section in sections)
+    stretches: list[Stretch] = []
+    first, written = 0, 0.0
+    for k, section in enumerate(sections):
+        written += section.bars
+        last = PHRASE * round(bars * written / whole / PHRASE)
+        if k == len(sections) - 1 or bars - last < PHRASE:
+            last = bars
+        if last > first:
+            plays = _names(recipe, section)
+            stretches.append(Stretch(section.name, first, last, plays, section.opens, section.rises))
+            first = last
+    return tuple(stretches)
+
+
+def _names(recipe: Recipe, section: Section) -> frozenset[str]:
+    every = {"drums": set(recipe.drums), "all": set(recipe.drums) | set(recipe.parts)}
+    names: set[str] = set()
+    for word in section.plays:
+        chosen = every.get(word.removeprefix("-"), {word.removeprefix("-")})
+        names = names - chosen if word.startswith("-") else names | chosen
+    return frozenset(names)

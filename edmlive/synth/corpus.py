@@ -1,0 +1,172 @@
+"""A labelled corpus: rendered tracks of every subgenre and a manifest of what is known about each."""
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edmlive.errors import UserError
+from edmlive.synth import GENRES
+from edmlive.synth.files import PART, new_audio_file
+from edmlive.synth.mixing import generator
+from edmlive.synth.render import render
+
+MANIFEST = "manifest.jsonl"
+
+Entry = dict[str, Any]
+"""A line of the manifest: path in the corpus, seconds, and the fields of `edmlive.synth.render.Truth`."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track of a corpus: where its file is, from the corpus's folder, and what it is rendered from."""
+
+    path: str
+    genre: str
+    seconds: float
+    seed: int
+
+
+def tracks(per_genre: int, seconds: float, seed: int) -> list[Track]:
+    """List the tracks of a corpus, a first one of every subgenre, then a second one, and so on.
+
+    A corpus with more tracks for each subgenre begins with those of a smaller one.
+    """
+    return [
+        Track(
+            f"{genre}/{genre}-{number:04d}.flac",
+            genre,
+            seconds,
+            int(generator(seed, genre, "corpus", str(number)).integers(2**31)),
+        )
+        for number in range(1, per_genre + 1)
+        for genre in GENRES
+    ]
+
+
+class Corpus:
+    """A folder with a corpus in it, whole or on its way.
+
+    A track counts when it stands in the manifest, which is after its file got its name; so one may be killed at any
+    time and goes on where it was.
+
+    Parameters
+    ----------
+    folder
+        A corpus, an empty folder, or one that will be made.
+
+    Raises
+    ------
+    UserError
+        It holds other things, or cannot be written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._manifest = folder / MANIFEST
+        try:
+            if not self._manifest.is_file():
+                if folder.is_dir() and any(folder.iterdir()):
+                    raise UserError(f"{folder} holds something, but no corpus: name a new or an empty folder.")
+                folder.mkdir(parents=True, exist_ok=True)
+                self._manifest.touch()
+            lines = self._manifest.read_text().splitlines(keepends=True)
+            if lines and not lines[-1].endswith("\n"):  # killed while writing it
+                lines.pop()
+                self._manifest.write_text("".join(lines))
+            self.entries: dict[str, Entry] = {entry["path"]: entry for entry in map(json.loads, lines)}
+        except OSError as error:
+            raise self._unwritable(error) from None
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"{self._manifest} is damaged: move it away and render the corpus anew.") from None
+
+    def missing(self, wanted: list[Track]) -> list[Track]:
+        """Return those tracks that are not there yet.
+
+        Raises
+        ------
+        UserError
+            A track is there, but of another length or seed.
+        """
+        for track in wanted:
+            entry = self.entries.get(track.path)
+            if entry is not None and (entry["seconds"], entry["seed"]) != (track.seconds, track.seed):
+                raise UserError(
+                    f"{self.folder} holds a corpus of another --seed or --seconds ({entry['seconds']:g} s): "
+                    "repeat those, or name another folder."
+                )
+        return [track for track in wanted if track.path not in self.entries or not self._file(track).is_file()]
+
+    def render(self, wanted: list[Track], jobs: int) -> Iterator[Entry]:
+        """Render tracks in processes of their own, and yield the manifest's entry of each as it is done.
+
+        Raises
+        ------
+        UserError
+            A file cannot be written, or a process was killed.
+        """
+        context = multiprocessing.get_context("spawn")
+        try:
+            with ProcessPoolExecutor(jobs, context, _live_with_parent) as pool, _ending_with(pool, self.folder):
+                for done in as_completed([pool.submit(_make, self.folder, track) for track in wanted]):
+                    entry = done.result()
+                    if entry["path"] not in self.entries:
+                        with self._manifest.open("a") as manifest:
+                            manifest.write(json.dumps(entry) + "\n")
+                    self.entries[entry["path"]] = entry
+                    yield entry
+        except BrokenProcessPool:
+            raise UserError("A rendering process was killed: use fewer --jobs if memory is short.") from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(f"{self.folder} cannot hold a corpus ({(error.strerror or str(error)).lower()}).")
+
+    def _file(self, track: Track) -> Path:
+        return self.folder / track.path
+
+
+@contextmanager
+def _ending_with(pool: ProcessPoolExecutor, folder: Path) -> Iterator[None]:
+    """Kill the processes of a pool when there is no use for their work any more, and clear away what they were at."""
+    try:
+        yield
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.kill()
+        pool.shutdown(cancel_futures=True)
+        for part in folder.glob(f"*/{PART}*"):
+            part.unlink()
+        raise
+
+
+def _make(folder: Path, track: Track) -> Entry:
+    rendering = render(track.genre, track.seconds, track.seed)
+    path = folder / track.path
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)  # complete, but killed before it stood in the manifest
+    with new_audio_file(path) as write:
+        write(rendering.samples)
+    return {"path": track.path, "seconds": track.seconds, **asdict(rendering.truth)}
+
+
+def _live_with_parent() -> None:
+    """Let the parent handle Ctrl-C, and end when it ends, however it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, name="parent", daemon=True).start()

@@ -1,0 +1,84 @@
+"""Writing audio files of any format that FFmpeg writes, whole or not at all."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import av
+import numpy as np
+
+from edmlive.errors import UserError
+from edmlive.synth.audio import RATE, Samples
+
+BIT_RATE = 256_000
+"""Bits per second where a format loses something; the others ignore it."""
+PART = ".part-"
+"""What the name of a file begins with until it is whole."""
+_CODECS = {"ogg": "libopus", "oga": "libopus"}
+"""Where FFmpeg's own choice (FLAC in Ogg) is not what most players expect."""
+_SAMPLE_FORMATS = ("s16", "s16p", "fltp", "flt")
+
+
+@contextmanager
+def new_audio_file(path: Path) -> Iterator[Callable[[Samples], None]]:
+    """Open a new file of the format that its suffix names, and yield a function that writes samples to it.
+
+    The file gets its name when it is whole. Until then, and if anything fails, there is none.
+
+    Parameters
+    ----------
+    path
+        Name ending in a suffix such as ``.wav``, ``.flac``, ``.mp3``, ``.ogg``, ``.opus`` or ``.m4a``.
+
+    Yields
+    ------
+    callable
+        Takes stereo samples at `RATE`, shape (samples, 2).
+
+    Raises
+    ------
+    UserError
+        It exists, its suffix names no audio format, or it cannot be written.
+    """
+    if path.exists():
+        raise UserError(f"{path} exists already: choose another name, or move it away.")
+    part = path.with_name(f"{PART}{path.name}")
+    try:
+        container, stream = _open(part)
+        with container:
+
+            def write(samples: Samples) -> None:
+                for start in range(0, len(samples), RATE):
+                    packed = np.ascontiguousarray(samples[start : start + RATE]).reshape(1, -1)
+                    frame = av.AudioFrame.from_ndarray(packed, "flt", "stereo")
+                    frame.sample_rate = RATE
+                    container.mux(stream.encode(frame))
+
+            yield write
+            container.mux(stream.encode(None))
+        part.replace(path)
+    except (av.FFmpegError, OSError) as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"{path} cannot be written ({reason}).") from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _open(path: Path) -> tuple[av.container.OutputContainer, av.AudioStream]:
+    try:
+        container = av.open(str(path), "w")
+        codec = av.Codec(_CODECS.get(container.format.name, container.default_audio_codec), "w")
+    except ValueError:
+        suffix = f"'{path.suffix}' names no audio format" if path.suffix else "A name without a suffix tells no format"
+        raise UserError(f"{suffix}: use one such as .wav, .flac, .mp3, .ogg, .opus or .m4a.") from None
+    formats = [known.name for known in codec.audio_formats or ()]
+    rates = codec.audio_rates or [RATE]
+    stream = container.add_stream(
+        codec.name,
+        rate=RATE if RATE in rates else max(rates),
+        layout="stereo",
+        format=next((name for name in _SAMPLE_FORMATS if name in formats), None),
+        bit_rate=BIT_RATE,
+    )
+    return container, stream
