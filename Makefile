@@ -1,4 +1,4 @@
-# make listen: install what is missing and listen to the default input.
+# make listen: install what is missing and listen to the default input, or to the demo set where there is none.
 # make test:   install what is missing and run every check.
 
 PYTHON ?= python3
@@ -18,7 +18,8 @@ venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 .PHONY: listen test install python portaudio servers references clean
 
 listen: install
-	@$(VENV)/bin/edmlive listen
+	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
+	else echo "Until then it listens to a demo set, which it renders itself."; $(VENV)/bin/edmlive listen --input demo; fi
 
 install: $(VENV)/installed portaudio
 

@@ -8,6 +8,7 @@ from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
+from edmlive.cli.synth import synth
 from edmlive.cli.train import train
 from edmlive.errors import UserError
 
@@ -23,6 +24,7 @@ app.command()(listen)
 app.command()(classify)
 app.command()(devices)
 app.command()(models)
+app.add_typer(synth, name="synth")
 app.add_typer(train, name="train")
 
 

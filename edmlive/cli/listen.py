@@ -1,7 +1,7 @@
 """``edmlive listen``: name what is playing, while it plays."""
 
 import io
-import signal
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
 from edmlive.timecode import clock
 
@@ -38,7 +39,12 @@ def listen(
     ] = None,
     input_: Annotated[
         str | None,
-        typer.Option("--input", metavar="FILE|URL|-", help="Listen to a file, a stream, or raw PCM on standard input."),
+        typer.Option(
+            "--input",
+            metavar="FILE|URL|-|demo",
+            help="Listen to a file, a stream, raw PCM on standard input, or a set that edmlive renders itself: "
+            "demo, or demo:7 for another one.",
+        ),
     ] = None,
     model: ModelOption = None,
     provider: ProviderOption = ProviderChoice.auto,
@@ -65,8 +71,9 @@ def listen(
 ) -> None:
     """Name the subgenre and the tempo of what is playing, until it ends or Ctrl-C.
 
-    Without --input it listens to an input device. A file is followed at the speed of the music on a
-    terminal, and as fast as it can be read when readings go elsewhere.
+    Without --input it listens to an input device. A file and the demo set, which does not end, are followed at the
+    speed of the music on a terminal, and as fast as they can be read when readings go elsewhere. Of the demo set
+    the truth is told beside what is heard.
     """
     _keep_what_exists(input_, json, record)
     on_terminal = json != STANDARD_STREAM and sys.stdout.isatty()
@@ -81,7 +88,7 @@ def listen(
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
         source = _open(input_, device, channels, rate, format_, pace=on_terminal)
-    _end_in_order_on(signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    end_in_order()
     with source:
         engine = Engine(classifier, source.rate, hop, votes)
         title = (
@@ -139,6 +146,15 @@ def _open(
             raise typer.BadParameter("with --input -, --channels is how many are interleaved, such as 2")
         stream = io.FileIO(sys.stdin.fileno(), closefd=False)
         return PcmSource(stream, 44_100 if rate is None else rate, count[0], sample_format or "s16le")
+    from edmlive.realtime.sources import demo_seed
+
+    seed = demo_seed(location)
+    if seed is not None:
+        from edmlive.realtime.sources.demo import DemoSource
+
+        if channels is not None:
+            raise typer.BadParameter("the demo set has no channels to choose from: leave --channels out")
+        return DemoSource(seed, pace=pace)
     from edmlive.realtime.sources.file import FileSource
 
     return FileSource(location, _channel_numbers(channels), pace=pace)
@@ -155,12 +171,6 @@ def _channel_numbers(text: str | None) -> tuple[int, ...] | None:
         ) from None
 
 
-def _end_in_order_on(*signals: signal.Signals) -> None:
-    """Let these signals end the session as Ctrl-C does."""
-    for number in signals:
-        signal.signal(number, signal.default_int_handler)
-
-
 def _sentence(summary: "Summary") -> str:
     """Say in one line what was heard."""
     parts = [f"Heard {clock(summary.seconds)}"]
@@ -171,6 +181,12 @@ def _sentence(summary: "Summary") -> str:
         )
     if summary.bpm is not None:
         parts.append(f"{summary.bpm:.1f} BPM at the end")
+    score = summary.score
+    if score.share_right is not None:
+        parts.append(f"right {score.share_right:.0%} of the time")
+    if score.median_delay is not None:
+        shown = f"showed after {score.median_delay:.0f} s" if math.isfinite(score.median_delay) else "did not show"
+        parts.append(f"a change of genre {shown} (median of {len(score.delays)})")
     if summary.frames_lost:
         parts.append(f"{summary.frames_lost} frames lost")
     if summary.dropped:

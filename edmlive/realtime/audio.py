@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
+
+if TYPE_CHECKING:
+    from edmlive.synth.demo import Playing
 
 FULL_SCALE_LIMIT = 100.0
 """Largest magnitude let through; 40 dB over full scale is no longer audio but a broken sender."""
@@ -26,11 +29,14 @@ class AudioBlock:
         When the last of them was captured, in seconds on the clock of `time.monotonic`.
     gap
         Frames lost between the block before and this one.
+    truth
+        What is playing at the last of them, where the source knows.
     """
 
     samples: NDArray[np.float32]
     time: float
     gap: int = 0
+    truth: "Playing | None" = None
 
 
 class Source(Protocol):

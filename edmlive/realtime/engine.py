@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
 from edmlive.realtime.voter import SilenceGate, State, Vote, Voter
 from edmlive.realtime.windows import Windows
+
+if TYPE_CHECKING:
+    from edmlive.synth.demo import Playing
 
 FLOOR_DBFS = -120.0
 
@@ -51,6 +55,7 @@ class Engine:
         self._hop = np.zeros(max(1, round((hop_seconds or spec.vote.hop_seconds) * SAMPLE_RATE)), np.float32)
         self._filled = 0
         self._vote: Vote | None = None
+        self._truth: Playing | None = None
         self.samples_heard = 0
         self.frames_lost = 0
 
@@ -70,6 +75,7 @@ class Engine:
         if block.gap:
             self.frames_lost += block.gap
             self._forget()
+        self._truth = block.truth
         yield from self._hear(self._resampler.push(block.samples), block.time)
 
     def finish(self) -> Iterator[Reading]:
@@ -124,6 +130,7 @@ class Engine:
             seconds=round(seconds, 3),
             model=self._classifier.spec.name,
             latency=round(time.monotonic() - captured_at, 4),
+            truth=self._truth,
         )
 
     def _forget(self) -> None:

@@ -3,9 +3,13 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edmlive.realtime.voter import Candidate, State
+from edmlive.synth.labels import agrees
+
+if TYPE_CHECKING:
+    from edmlive.synth.demo import Playing
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Reading:
         The model's name.
     latency
         Seconds between the capture of the newest sample and this reading, on the monotonic clock.
+    truth
+        What was playing, where the source knows: genre, tempo, and the second of the audio since which it is so.
     """
 
     time: float
@@ -49,6 +55,14 @@ class Reading:
     seconds: float
     model: str
     latency: float
+    truth: "Playing | None" = None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the genre named agrees with the true one; ``None`` where the truth is not known."""
+        if self.truth is None:
+            return None
+        return self.genre is not None and agrees(self.genre, self.truth.genre)
 
     def to_json(self) -> str:
         """Return the reading as one line of JSON."""

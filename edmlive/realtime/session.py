@@ -9,6 +9,7 @@ from edmlive.realtime.audio import Source
 from edmlive.realtime.engine import Engine
 from edmlive.realtime.reading import Reading
 from edmlive.realtime.recorder import Recorder
+from edmlive.realtime.scorekeeper import Scorekeeper
 from edmlive.realtime.sinks import Outlet, Sink
 
 
@@ -30,6 +31,8 @@ class Summary:
         Readings that a sink had no time for.
     failures
         What went wrong, a sentence each.
+    score
+        How right the readings were, where the source knows the truth.
     """
 
     seconds: float = 0.0
@@ -38,6 +41,7 @@ class Summary:
     frames_lost: int = 0
     dropped: int = 0
     failures: list[str] = field(default_factory=list)
+    score: Scorekeeper = field(default_factory=Scorekeeper)
 
 
 def follow(
@@ -77,6 +81,7 @@ def follow(
         if reading.genre is not None:
             summary.genres[reading.genre] += 1
         summary.bpm = reading.bpm or summary.bpm
+        summary.score.push(reading)
 
     def drop_failed() -> None:
         for outlet in [outlet for outlet in working if outlet.failure is not None]:

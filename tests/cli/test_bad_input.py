@@ -150,6 +150,12 @@ def test_channels_that_a_file_lacks(run: Run, model: Path, music: Path) -> None:
     assert "no channel 3" in said.sentence
 
 
+def test_demo_set_that_is_none(run: Run, model: Path) -> None:
+    said = run("listen", "--input", "demo:techno", "--json", "-", "--model", model)
+    assert said.code == 1
+    assert "'demo:techno'" in said.sentence
+
+
 def without_spec(proto: onnx.ModelProto) -> None:
     del proto.metadata_props[:]
 
@@ -241,6 +247,9 @@ def test_output_that_cannot_be_written(
         ["listen", "--input", "-", "--channels", "1,2"],
         ["listen", "--input", "a.wav", "--device", "mixer"],
         ["listen", "--input", "a.wav", "--channels", "left"],
+        ["listen", "--input", "demo", "--channels", "1,2"],
+        ["listen", "--input", "demo", "--device", "mixer"],
+        ["listen", "--input", "demo", "--rate", "44100"],
         ["listen", "--hop", "0"],
         ["listen", "--votes", "0"],
         ["listen", "--provider", "abacus"],

@@ -196,12 +196,15 @@ def test_models_are_listed_with_their_figures(run: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "mentioned"),
     [
-        ([], ["listen", "classify", "devices", "models", "train"]),
+        ([], ["listen", "classify", "devices", "models", "synth", "train"]),
         (["listen"], ["--device", "--channels", "--input", "--model", "--provider", "--hop", "--votes"]),
-        (["listen"], ["--json", "--record", "--rate", "--format"]),
+        (["listen"], ["--json", "--record", "--rate", "--format", "demo"]),
         (["classify"], ["PATHS", "--model", "--provider", "--json", "--csv"]),
         (["devices"], ["--device"]),
         (["models"], ["--model"]),
+        (["synth"], ["GENRE", "track", "corpus", "genres"]),
+        (["synth", "house"], ["GENRE", "--output", "-o", "--seconds", "--seed", "--bpm"]),
+        (["synth", "corpus"], ["OUT", "--per-genre", "--seconds", "--seed", "--jobs", "manifest.jsonl"]),
         (["train", "descriptors"], ["DATASET"]),
     ],
     ids=lambda value: " ".join(value[:2]),

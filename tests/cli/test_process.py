@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edmlive.synth import audio
+from edmlive.synth.demo import turns
 from tests import sound_card
 from tests.conftest import write_audio
 from tests.music import render
@@ -178,6 +181,26 @@ def test_signal_ends_listening_within_a_second_with_a_summary(
     listening, summary = err.splitlines()
     assert listening.startswith("Listening to mixer, 8000 Hz, 2 ch")
     assert summary.startswith("Heard 0:0")
+
+
+def test_demo_set_is_heard_with_its_truth_and_scored(model: Path) -> None:
+    command = [*EDMLIVE, "listen", "--input", "demo:4", "--json", "-", "--model", str(model)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(150)]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 0
+    planned = list(islice(turns(4), 2))
+    starts = [round(turn.leading / audio.RATE, 3) for turn in planned]
+    assert lines[0]["truth"] == {"genre": planned[0].genre, "bpm": planned[0].bpm, "start": 0.0}
+    assert lines[-1]["truth"]["genre"] == planned[1].genre
+    assert {line["truth"]["start"] for line in lines} == set(starts)
+    change = next(line["time"] for line in lines if line["truth"]["start"] == starts[1])
+    assert starts[1] - 0.2 <= change <= starts[1] + 1
+    listening, summary = err.splitlines()
+    assert listening == "Listening to demo set 4, 44100 Hz, 2 ch, small on cpu."
+    assert "; right 0% of the time; a change of genre did not show (median of 1)." in summary
 
 
 def test_signal_ends_a_session_whose_reader_is_stuck(model: Path, long_music: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from edmlive.realtime.reading import Reading
 from edmlive.realtime.voter import Candidate, State
+from edmlive.synth.demo import Playing
 
 LABELS = ("Techno", "House", "Trance", "Dubstep", "Drum & Bass", "Hardcore")
 
@@ -24,6 +25,10 @@ def reading(time: float = 1.0, **fields: Any) -> Reading:
         "latency": 0.01,
     }
     return Reading(**heard | fields)
+
+
+def truth(genre: str = "hardcore-hard-techno", bpm: float = 127.5, start: float = 0.0) -> Playing:
+    return Playing(genre, bpm, start)
 
 
 def waiting(time: float = 1.0, state: State = State.WARMING_UP, **fields: Any) -> Reading:

@@ -4,7 +4,7 @@ import json
 
 from edmlive.realtime.reading import Track
 from edmlive.realtime.voter import Candidate, State
-from tests.realtime.readings import LABELS
+from tests.realtime.readings import LABELS, reading, truth, waiting
 
 
 def test_track_is_one_line_with_the_promised_fields() -> None:
@@ -24,3 +24,11 @@ def test_track_is_one_line_with_the_promised_fields() -> None:
         "model": "small",
         "fault": None,
     }
+
+
+def test_reading_is_right_when_its_label_means_the_true_genre() -> None:
+    techno, house = truth("hardcore-hard-techno"), truth("house")
+    assert reading(genre="Techno", truth=techno).right is True
+    assert reading(genre="Techno", truth=house).right is False
+    assert waiting(truth=house).right is False
+    assert reading(genre="Techno").right is None

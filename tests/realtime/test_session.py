@@ -19,6 +19,7 @@ from tests import models
 from tests.conftest import decode
 from tests.music import render
 from tests.realtime.blocks import BlockSource, cut
+from tests.realtime.readings import truth
 
 RATE = 22_050
 MUSIC = render(8, RATE)
@@ -67,6 +68,17 @@ def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> No
     tempos = [r.bpm for r in sinks[0].readings if r.bpm is not None]
     assert summary.bpm == (tempos[-1] if tempos else None)
     assert (summary.seconds, summary.frames_lost, summary.dropped, summary.failures) == (8, 0, 0, [])
+
+
+def test_truth_of_the_source_is_in_the_readings_and_summed_up(engine: Engine) -> None:
+    playing, sink = truth("house"), Notebook()
+    known = source()
+    known.blocks = [dataclasses.replace(block, truth=playing) for block in known.blocks]
+    summary = follow(known, engine, [sink])
+    assert [r.truth for r in sink.readings] == [playing] * 8
+    assert summary.score.readings == {"house": 8}
+    assert summary.score.share_right == 0.0  # the small model knows other names only
+    assert follow(source(), Engine(engine._classifier, RATE), []).score.share_right is None
 
 
 def test_recording_holds_everything_the_source_gave(engine: Engine, tmp_path: Path) -> None:

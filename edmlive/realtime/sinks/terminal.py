@@ -50,15 +50,15 @@ class TerminalPanel:
 
 
 class TerminalLines:
-    """One line on standard output whenever the state or the genre changes, for a log or a pipe."""
+    """One line on standard output whenever the state, the genre or the truth changes, for a log or a pipe."""
 
     def __init__(self) -> None:
         self._lines = LineFile(STANDARD_OUTPUT)
-        self._last: tuple[State, str | None] | None = None
+        self._last: tuple[State, str | None, str | None] | None = None
 
     def write(self, reading: Reading) -> None:
         """Write a line if there is something new to say."""
-        now = reading.state, reading.genre
+        now = reading.state, reading.genre, reading.truth.genre if reading.truth else None
         if now != self._last:
             self._last = now
             self._lines.write(line(reading))
@@ -70,21 +70,26 @@ class TerminalLines:
 
 def line(reading: Reading) -> str:
     """Return a reading as one line of text."""
+    truth = reading.truth
+    playing = f"  (playing {truth.genre}, {truth.bpm:.1f} BPM)" if truth else ""
     if reading.genre is None or reading.confidence is None:
-        return f"{clock(reading.time):>8}  {reading.state}"
+        return f"{clock(reading.time):>8}  {reading.state}{playing}"
     tempo = "    -" if reading.bpm is None else f"{reading.bpm:5.1f}"
     unsure = "  (unsure)" if reading.state is State.UNSURE else ""
-    return f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM{unsure}"
+    return f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM{unsure}{playing}"
 
 
 def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
-    """Return a reading as a panel: the vote, the tempo, the five likeliest genres, level, state and time."""
+    """Return a reading as a panel: vote, tempo, the truth if known, the five likeliest genres, level, state, time."""
     head = Text(reading.genre or "…", style="bold")
     tempo = Text("- BPM" if reading.bpm is None else f"{reading.bpm:.1f} BPM", style="bold cyan")
     first = Table.grid(expand=True)
     first.add_column()
     first.add_column(justify="right")
     first.add_row(head, tempo)
+    if reading.truth is not None:
+        style = "green" if reading.right else "dim"
+        first.add_row(Text(f"playing {reading.truth.genre}", style), Text(f"{reading.truth.bpm:.1f} BPM", style))
 
     bars = Table.grid(padding=(0, 1), expand=True)
     bars.add_column(no_wrap=True, min_width=24)

@@ -10,7 +10,7 @@ import pytest
 from edmlive.errors import SinkError
 from edmlive.realtime.sinks.jsonl import JsonLines
 from edmlive.realtime.voter import State
-from tests.realtime.readings import LABELS, reading, waiting
+from tests.realtime.readings import LABELS, reading, truth, waiting
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -43,6 +43,16 @@ def test_nothing_to_say_is_null(tmp_path: Path) -> None:
     assert line["state"] == "silence"
     assert line["genre"] is line["confidence"] is line["bpm"] is None
     assert line["top"] == []
+    assert line["truth"] is None
+
+
+def test_truth_is_told_where_it_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "readings.jsonl"
+    sink = JsonLines(str(path))
+    sink.write(reading(truth=truth(start=93.25)))
+    sink.close()
+    (line,) = lines(path)
+    assert line["truth"] == {"genre": "hardcore-hard-techno", "bpm": 127.5, "start": 93.25}
 
 
 def test_an_earlier_night_is_kept(tmp_path: Path) -> None:

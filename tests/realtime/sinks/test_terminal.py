@@ -1,13 +1,14 @@
 """What people see: a line for each change, and a panel that shows everything a reading says."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
 from edmlive.realtime.sinks.terminal import TerminalLines, TerminalPanel, line, panel
 from edmlive.realtime.voter import Candidate, State
-from tests.realtime.readings import LABELS, reading, waiting
+from tests.realtime.readings import LABELS, reading, truth, waiting
 
 
 def drawn(content: object) -> str:
@@ -25,16 +26,22 @@ def test_line_says_time_genre_confidence_and_tempo() -> None:
     assert line(waiting(5, State.SILENCE)).split() == ["0:05", "silence"]
 
 
+def test_line_tells_the_truth_beside_what_is_heard() -> None:
+    assert line(reading(83, truth=truth())).endswith("128.0 BPM  (playing hardcore-hard-techno, 127.5 BPM)")
+    assert line(waiting(5, truth=truth())).endswith("warming up  (playing hardcore-hard-techno, 127.5 BPM)")
+
+
 def test_lines_come_only_with_news(capfd: pytest.CaptureFixture[str]) -> None:
     sink = TerminalLines()
     for heard in (
         *(waiting(1), waiting(2), reading(3), reading(4, bpm=130.0), reading(5, genre="House")),
         *(waiting(6, State.SILENCE), waiting(7, State.SILENCE), reading(8, genre="House")),
+        *(reading(9, genre="House", truth=truth()), reading(10, genre="House", truth=truth(bpm=127.4))),
     ):
         sink.write(heard)
     sink.close()
     times = [text.split()[0] for text in capfd.readouterr().out.splitlines()]
-    assert times == ["0:01", "0:03", "0:05", "0:06", "0:08"]
+    assert times == ["0:01", "0:03", "0:05", "0:06", "0:08", "0:09"]
 
 
 def test_panel_shows_vote_tempo_ranking_level_state_and_time() -> None:
@@ -43,12 +50,24 @@ def test_panel_shows_vote_tempo_ranking_level_state_and_time() -> None:
         assert words in text
     assert [text.index(genre) for genre in LABELS[1:5]] == sorted(text.index(genre) for genre in LABELS[1:5])
     assert LABELS[5] not in text
+    assert "playing" not in text
+
+
+def test_panel_shows_the_truth_in_green_when_it_was_heard() -> None:
+    for genre, style in (("Techno", "\x1b[32m"), ("House", "\x1b[2m")):
+        console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard")
+        console.print(panel(reading(genre=genre, truth=truth()), "demo"))
+        assert isinstance(console.file, io.StringIO)
+        drawing = console.file.getvalue()
+        assert f"{style}playing hardcore-hard-techno" in drawing
+        assert re.search(rf"{re.escape(style)} *127.5 BPM", drawing)
 
 
 @pytest.mark.parametrize("state", list(State))
 def test_panel_has_one_height_in_every_state(state: State) -> None:
-    heights = {drawn(panel(one, "mixer")).count("\n") for one in (reading(state=state), waiting(state=state))}
-    assert heights == {drawn(panel(reading(), "mixer")).count("\n")}
+    for known in (None, truth()):
+        readings = (reading(truth=known), reading(state=state, truth=known), waiting(state=state, truth=known))
+        assert len({drawn(panel(one, "mixer")).count("\n") for one in readings}) == 1
 
 
 @pytest.mark.parametrize("name", ["Set [live].wav", "[/weird].wav", "[bold]", ":smile:.mp3"])

@@ -1,0 +1,49 @@
+"""How right `edmlive listen` is about the demo set, and how long it takes until a change of genre shows.
+
+Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.demo_set [SECONDS [SEED]]``.
+The music is rendered, not real: the figures say how the listener follows a change, not how well it knows records.
+"""
+
+import math
+import sys
+import time
+
+import numpy as np
+
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.engine import Engine
+from edmlive.realtime.scorekeeper import Scorekeeper
+from edmlive.realtime.sources.demo import DemoSource
+from edmlive.synth import GENRES
+from edmlive.timecode import clock
+
+
+def main() -> None:
+    """Print the figures."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3600.0
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    started = time.monotonic()
+    classifier, score = Classifier(), Scorekeeper()
+    with DemoSource(seed) as source:
+        for reading in Engine(classifier, source.rate).run(source):
+            score.push(reading)
+            if reading.time >= seconds:
+                break
+    spec = classifier.spec
+    windows = ", ".join(f"{i.seconds:g} s" for i in spec.inputs if i.descriptors)
+    print(f"demo set {seed}, {clock(seconds)} of rendered music, in {clock(time.monotonic() - started)}")
+    print(
+        f"{spec.name}, which looks back on up to {windows}; {spec.vote.votes} votes, {spec.vote.hop_seconds:g} s apart"
+    )
+    print(f"\nright {score.share_right or 0:.1%} of the time")
+    for genre in GENRES:
+        if heard := score.readings[genre]:
+            print(f"  {genre:28} {score.right[genre] / heard:6.1%} of {clock(heard * spec.vote.hop_seconds)}")
+    delays = sorted(score.delays)
+    p50, p90 = (delays[math.ceil(share * len(delays)) - 1] for share in (0.5, 0.9))
+    print(f"\n{len(delays)} changes of genre; {np.isinf(delays).sum()} did not show before the next one")
+    print(f"from the middle of the cross-fade until it shows: median {p50:.0f} s, p90 {p90:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

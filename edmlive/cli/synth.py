@@ -1,0 +1,110 @@
+"""``edmlive synth``: rendered music with known truth."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
+
+from edmlive.cli.console import plain_console
+from edmlive.cli.signals import end_in_order
+from edmlive.errors import UserError
+from edmlive.synth import GENRES
+from edmlive.timecode import clock
+
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same music.")]
+
+
+class _GenreOrCommand(TyperGroup):
+    """A group whose first word may also be a genre: ``synth house`` means ``synth track house``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["track", *args]
+        return super().parse_args(ctx, args)
+
+
+synth = typer.Typer(cls=_GenreOrCommand, no_args_is_help=True, subcommand_metavar="GENRE -o FILE | COMMAND ...")
+
+
+@synth.callback()
+def _commands() -> None:
+    """Render music of a subgenre, with known truth.
+
+    `edmlive synth GENRE -o FILE` writes a track; GENRE is one of those that `edmlive synth genres` lists.
+    """
+
+
+@synth.command()
+def track(
+    genre: Annotated[str, typer.Argument(metavar="GENRE", help="One of 'edmlive synth genres'.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="A new file: .wav, .flac, .mp3, .ogg, .opus, .m4a ..."),
+    ],
+    seconds: Annotated[float, typer.Option(help="Length.")] = 120.0,
+    seed: SeedOption = 0,
+    bpm: Annotated[float | None, typer.Option(help="Tempo. Default: one that is usual for the genre.")] = None,
+) -> None:
+    """Render a track. The word "track" may be left out."""
+    with plain_console(stderr=True).status("rendering (the very first time: a minute, to compile)"):
+        from edmlive.synth.files import new_audio_file
+        from edmlive.synth.render import render
+
+        with new_audio_file(output) as write:
+            rendering = render(genre, seconds, seed, bpm)
+            write(rendering.samples)
+    truth = rendering.truth
+    plain_console().print(
+        f"{output}: {genre}, {truth.bpm:g} BPM, {truth.key} {truth.scale}, {clock(seconds)}, seed {seed}."
+    )
+
+
+@synth.command()
+def corpus(
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a corpus to go on with.")],
+    per_genre: Annotated[int, typer.Option(min=1, max=9999, help="Tracks of each genre.")],
+    seconds: Annotated[float, typer.Option(help="Length of each track.")],
+    seed: SeedOption = 0,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Tracks rendered at a time. Default: one for each core.")
+    ] = None,
+) -> None:
+    """Render a labelled corpus: OUT/GENRE/GENRE-0001.flac ... and OUT/manifest.jsonl.
+
+    A line of the manifest says of a track its path, genre, tempo, key, seed, length and sections. A corpus that was
+    interrupted goes on where it was when the same command is given again, and grows with a larger --per-genre.
+    """
+    notes = plain_console(stderr=True)
+    with notes.status("starting"):
+        from edmlive.synth.corpus import Corpus, tracks
+
+        wanted = tracks(per_genre, seconds, seed)
+        there = Corpus(folder)
+        missing = there.missing(wanted)
+    end_in_order()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
+            task = progress.add_task("rendering", total=len(wanted), completed=len(wanted) - len(missing))
+            for entry in there.render(missing, jobs or os.cpu_count() or 1):
+                progress.update(task, description=entry["path"], advance=1)
+    except KeyboardInterrupt:
+        left = len(there.missing(wanted))
+        raise UserError(
+            f"Stopped with {len(wanted) - left} of {len(wanted)} tracks: the same command goes on from there."
+        ) from None
+    plain_console().print(f"{folder}: {len(wanted)} tracks of {clock(seconds)}, {len(missing)} of them new.")
+
+
+@synth.command()
+def genres() -> None:
+    """List the genres, with the tempos that are usual for each."""
+    from edmlive.synth.recipe import recipe
+
+    out = plain_console()
+    for genre in GENRES:
+        slow, *_, fast = recipe(genre).tempo
+        out.print(f"{genre:28} {slow:5.1f} ... {fast:5.1f} BPM")

@@ -1,0 +1,35 @@
+"""What ``make listen`` listens to."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import sound_card
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@pytest.mark.parametrize(
+    ("devices", "command", "words"),
+    [(["mixer"], "listen", ""), ([], "listen --input demo", "No audio input device")],
+    ids=["a device", "no device"],
+)
+def test_listens_to_a_device_or_else_to_the_demo_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: list[str], command: str, words: str
+) -> None:
+    sound_card.plug_in(tmp_path, monkeypatch, names=devices)
+    edmlive = tmp_path / "bin" / "edmlive"
+    edmlive.parent.mkdir()
+    edmlive.write_text(f'#!/bin/sh\n[ "$1" = devices ] && exec {sys.executable} -m edmlive devices\necho "$@"\n')
+    edmlive.chmod(0o755)
+    (tmp_path / "installed").touch()
+    make = ["make", "listen", f"VENV={tmp_path}", "PYTHON=true"]  # the environment stands, nothing is installed
+    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True, env=dict(os.environ))
+    assert said.stdout.splitlines()[-1] == command
+    assert words in said.stderr
+    assert ("demo set" in said.stdout) == (not devices)
