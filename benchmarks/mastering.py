@@ -39,7 +39,7 @@ GROUPS = ("kick", "drums", "bass", "music")
 CONTROLS = (*GROUPS, "density", "saturation", "glue", "loudness", *(f"{hertz} Hz" for hertz in BALANCE_HERTZ))
 STEPS = np.array([3, 3, 3, 3, 0.3, 0.15, 1.5, 1.0, *[2.0] * len(BALANCE_HERTZ)])
 """How far each control is moved to see what it does, and how readily it moves."""
-RHYTHM_WEIGHT = 0.5
+RHYTHM_WEIGHT = 1.0
 FIRST_SEED = 7_000
 SOLO_OFF = -200.0
 STRAYS = 3.0
