@@ -31,7 +31,7 @@ ARROWS = {
     ),
     "cli": ("spec", "errors", "timecode", "realtime", "export", "training"),
 }
-HEAVY = ("torch", "librosa", "scipy", "sklearn", "onnx", "pandas")
+HEAVY = ("torch", "lightning", "librosa", "scipy", "sklearn", "onnx", "pandas", "matplotlib")
 
 
 def imports(path: Path) -> Iterator[str]:
