@@ -7,16 +7,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from edmlive.models.networks import (
-    ARCHITECTURES,
-    AUTOCORRELATION,
-    FOURIER,
-    MEL,
-    Architecture,
-    MetricHead,
-    SubgenreNetwork,
-    inputs_of,
-)
+from edmlive.models.inputs import ARCHITECTURES, AUTOCORRELATION, FOURIER, MEL, Architecture, inputs_of
+from edmlive.models.networks import MetricHead, SubgenreNetwork
 from edmlive.models.short_chunk import ShortChunkCnn
 from edmlive.models.tempo import FusedConvolutions, ParallelConvolutions, TemporalConvolutions
 

@@ -6,6 +6,7 @@ import typer
 
 from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
+from edmlive.cli.features import features
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
 from edmlive.cli.train import train
@@ -23,6 +24,7 @@ app.command()(listen)
 app.command()(classify)
 app.command()(devices)
 app.command()(models)
+app.command()(features)
 app.add_typer(train, name="train")
 
 

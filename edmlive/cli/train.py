@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from edmlive.cli.options import training_extra
 from edmlive.errors import UserError
 from edmlive.spec import Provenance
 
@@ -46,14 +47,11 @@ def descriptors(
 
     A report is written beside the model: MODEL.json.
     """
-    try:
+    with training_extra():
         from edmlive.export.descriptors import export_network
         from edmlive.training.datasets import poolable, read_tracks, require_tracks_per_genre
         from edmlive.training.descriptors import DESCRIPTORS, cross_validate, describe, fit
         from edmlive.training.evaluation import best_temperature
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        raise UserError(f"Training needs the package '{package}': pip install 'edmlive[train]'.") from None
     if output.suffix != ".onnx" or output.is_dir() or not os.access(output.parent, os.W_OK):
         raise UserError(f"No model can be written to {output}: name a .onnx file in a folder that can be written to.")
 

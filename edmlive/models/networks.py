@@ -1,42 +1,19 @@
 """The paper's networks over mel-spectrograms and tempograms, whole: standardisation, branches, classifier."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edmlive.models.inputs import MEL, Architecture, inputs_of
 from edmlive.models.short_chunk import PAPER_WIDTH, ShortChunkCnn
 from edmlive.models.tempo import FusedConvolutions, TemporalConvolutions
-from edmlive.spec import InputName, InputSpec
-
-Architecture = Literal[
-    "mel", "fourier", "autocorrelation", "early-fusion", "late-fusion", "temporal-fusion", "metric-fusion"
-]
-"""The rows of Table I, and late fusion with the paper's future work: temporal convolutions, metric learning."""
-ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
-
-CHUNK_FRAMES = 200
-"""Feature frames of a chunk: 4.64 s."""
-MEL = InputSpec("mel", (1, 128, CHUNK_FRAMES))
-FOURIER = InputSpec("fourier_tempogram", (193, CHUNK_FRAMES // 4), stride=4)
-AUTOCORRELATION = InputSpec("autocorrelation_tempogram", (384, CHUNK_FRAMES // 4), stride=4)
+from edmlive.spec import InputName
 
 DENSE_UNITS = 512
 _SIMILARITY_SCALE = 16.0
 """Logits of the metric head lie within this of 0: enough for confident answers from cosines."""
-
-
-def inputs_of(architecture: Architecture) -> tuple[InputSpec, ...]:
-    """Return what a network of that name takes."""
-    if architecture == "mel":
-        return (MEL,)
-    if architecture == "fourier":
-        return (FOURIER,)
-    if architecture == "autocorrelation":
-        return (AUTOCORRELATION,)
-    return (MEL, FOURIER, AUTOCORRELATION)
 
 
 class Standardise(nn.Module):
