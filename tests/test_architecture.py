@@ -23,7 +23,7 @@ ARROWS = {
     "timecode": (),
     "audiofiles": (),
     "kernels": (),
-    "models": ("kernels", "spec"),
+    "models": ("kernels", "spec", "errors"),
     "realtime": ("kernels", "spec", "errors", "timecode", "models.zoo"),
     "export": ("kernels", "spec", "errors", "models"),
     "training": (
@@ -31,7 +31,7 @@ ARROWS = {
         *("realtime.frontend", "realtime.timbre", "realtime.rhythm", "realtime.windows"),
         *("realtime.resampler", "realtime.sources.file"),
     ),
-    "cli": ("spec", "errors", "timecode", "audiofiles", "realtime", "export", "training"),
+    "cli": ("spec", "errors", "timecode", "audiofiles", "models", "realtime", "export", "training"),
 }
 HEAVY = ("torch", "lightning", "librosa", "scipy", "sklearn", "onnx", "pandas", "matplotlib")
 

@@ -1,22 +1,14 @@
 """``edmlive features``: what networks learn from, computed once."""
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import training_extra
-
-
-class WindowChoice(StrEnum):
-    """Window function of the spectra."""
-
-    hamming = "hamming"
-    hann = "hann"
 
 
 def features(
@@ -29,8 +21,8 @@ def features(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="STORE", help="The folder to fill.")],
     window: Annotated[
-        WindowChoice, typer.Option(help="Hamming in the paper, Hann in its authors' released code.")
-    ] = WindowChoice.hamming,
+        Literal["hamming", "hann"], typer.Option(help="Hamming in the paper, Hann in its authors' released code.")
+    ] = "hamming",
     workers: Annotated[int, typer.Option(min=1, help="Processes. Default: one for each core.")] = os.cpu_count() or 1,
 ) -> None:
     """Compute features of recordings for `train network` and `evaluate`, with the kernels that also listen live.
@@ -46,7 +38,7 @@ def features(
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         task = progress.add_task("features", total=len(recordings))
         store = compute_features(
-            recordings, output, window=window.value, workers=workers, advance=lambda: progress.advance(task)
+            recordings, output, window=window, workers=workers, advance=lambda: progress.advance(task)
         )
     for reason in store.skipped.values():
         notes.print(f"edmlive: skipped: {reason}")

@@ -39,6 +39,10 @@ class Span:
         return range(first, end - CHUNK_FRAMES + 1, CHUNK_FRAMES)
 
 
+WHOLE = Span()
+"""All of each track."""
+
+
 def chunk_features(rows: NDArray[np.float32], start: int, inputs: Sequence[InputSpec], mel_scale: MelScale) -> Features:
     """Return one chunk of a track.
 
@@ -98,7 +102,7 @@ class Chunks(Dataset[tuple[Features, int, int]]):
         labels: Sequence[str],
         inputs: Sequence[InputSpec],
         mel_scale: MelScale,
-        span: Span = Span(),
+        span: Span = WHOLE,
         *,
         shift: bool = False,
     ) -> None:
