@@ -6,6 +6,7 @@ import typer
 
 from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
+from edmlive.cli.export import export
 from edmlive.cli.features import features
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
@@ -25,6 +26,7 @@ app.command()(classify)
 app.command()(devices)
 app.command()(models)
 app.command()(features)
+app.command()(export)
 app.add_typer(train, name="train")
 
 

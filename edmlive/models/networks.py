@@ -127,7 +127,8 @@ class SubgenreNetwork(nn.Module):
 
     def embed(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return what the last layer sees, shape (batch, 512)."""
-        level = {name: standardise(features[name]) for name, standardise in self.standardise.items()}
+        precision = self.dense[0].weight.dtype  # half in a graph exported so, standardisation excepted
+        level = {name: standardise(features[name]).to(precision) for name, standardise in self.standardise.items()}
         parts = []
         if self.mel is not None:
             parts.append(self.mel(level["mel"]))
