@@ -6,10 +6,12 @@ import typer
 
 from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
+from edmlive.cli.evaluate import evaluate
 from edmlive.cli.export import export
 from edmlive.cli.features import features
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
+from edmlive.cli.plot import plot
 from edmlive.cli.train import train
 from edmlive.errors import UserError
 
@@ -26,8 +28,10 @@ app.command()(classify)
 app.command()(devices)
 app.command()(models)
 app.command()(features)
+app.command()(evaluate)
 app.command()(export)
 app.add_typer(train, name="train")
+app.add_typer(plot, name="plot")
 
 
 def main() -> None:

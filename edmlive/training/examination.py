@@ -103,9 +103,7 @@ def unseen(
     span = WHOLE if training is None else Span(training.start, training.end)
     chunks = Chunks(store, known, spec.labels, spec.inputs, spec.mel_scale, span)
     if not len(chunks):
-        raise CorpusError(
-            f"{store.folder} holds no recording of a genre that '{spec.name}' knows, or none long enough."
-        )
+        raise CorpusError(f"{store.folder} has no recording, long enough, of a genre that '{spec.name}' knows.")
     return chunks
 
 
