@@ -9,6 +9,7 @@ from edmlive.cli.devices import devices
 from edmlive.cli.evaluate import evaluate
 from edmlive.cli.export import export
 from edmlive.cli.features import features
+from edmlive.cli.import_ import import_
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
 from edmlive.cli.plot import plot
@@ -30,6 +31,7 @@ app.command()(models)
 app.command()(features)
 app.command()(evaluate)
 app.command()(export)
+app.command("import")(import_)
 app.add_typer(train, name="train")
 app.add_typer(plot, name="plot")
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from edmlive.errors import ModelError
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint
-from edmlive.spec import METADATA_KEY, OUTPUT_NAME
+from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec
 
 OPSET = 18
 TOLERANCE = 1e-5
@@ -41,19 +41,24 @@ def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelPr
         Any number of chunks at once; batch normalisation folded into the convolutions; the `ModelSpec` and the
         `Training` in its metadata.
     """
-    spec = checkpoint.spec
-    names = [i.name for i in spec.inputs]
-    examples = tuple(torch.rand(2, *i.shape) for i in spec.inputs)
-    batch = torch.export.Dim("batch")
     network = deepcopy(checkpoint.network)
     if half:
         network.half().standardise.float()
-    traced = _Probabilities(network, names).eval()
+    model = traced(_Positional(network, [i.name for i in checkpoint.spec.inputs]), checkpoint.spec)
+    model.metadata_props.add(key=TRAINING_KEY, value=checkpoint.training.to_json())
+    return model
+
+
+def traced(network: nn.Module, spec: ModelSpec) -> onnx.ModelProto:
+    """Trace a network that maps the spec's inputs, in order, to logits; a softmax follows, and the spec is inside."""
+    names = [i.name for i in spec.inputs]
+    examples = tuple(torch.rand(2, *i.shape) for i in spec.inputs)
+    batch = torch.export.Dim("batch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
         program = torch.onnx.export(
-            traced,
+            _Probabilities(network).eval(),
             examples,
             dynamo=True,
             verbose=False,
@@ -65,7 +70,7 @@ def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelPr
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
-    helper.set_model_props(model, {METADATA_KEY: spec.to_json(), TRAINING_KEY: checkpoint.training.to_json()})
+    helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -120,13 +125,25 @@ def drawn_features(checkpoint: Checkpoint, count: int = 16) -> dict[str, NDArray
     return drawn
 
 
-class _Probabilities(nn.Module):
+class _Positional(nn.Module):
+    """A `SubgenreNetwork` that takes its inputs in order: a graph's inputs have no dictionary."""
+
     def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
         self.network, self._names = network, names
 
     def forward(self, *features: Tensor) -> Tensor:
         logits: Tensor = self.network(dict(zip(self._names, features, strict=True)))
+        return logits
+
+
+class _Probabilities(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *features: Tensor) -> Tensor:
+        logits: Tensor = self.network(*features)
         return logits.float().softmax(dim=1)
 
 

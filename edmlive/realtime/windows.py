@@ -82,7 +82,7 @@ class Windows:
         if self._front_end is not None:
             frames = self._front_end.push(samples)
             for name, (_, history) in self._chunks.items():
-                history.push(getattr(frames, name))
+                history.push(getattr(frames, name).reshape(len(frames.mel), -1))
 
     def reset(self) -> None:
         """Forget the audio so far, as after a gap or silence."""

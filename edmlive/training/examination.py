@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edmlive.errors import ModelError
 from edmlive.export.network import session
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
+from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec, SpecError
 from edmlive.training.answers import Classify
 from edmlive.training.chunks import WHOLE, Chunks, Span
@@ -43,7 +44,7 @@ def open_candidate(path: Path) -> Candidate:
     Raises
     ------
     ModelError
-        It is neither, or carries no valid spec, or takes descriptors instead of chunks.
+        It is neither, or carries no valid spec, or takes something else than chunks.
     """
     if path.suffix != ".onnx":
         checkpoint = Checkpoint.load(path)
@@ -61,8 +62,8 @@ def open_candidate(path: Path) -> Candidate:
     except Exception as error:  # Protocol Buffers' and ONNX Runtime's share no base
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ModelError(f"Model {path} cannot be read: {reason}.") from None
-    if spec.input("descriptors"):
-        raise ModelError(f"Model {path} takes descriptors, which a feature store does not hold.")
+    if any(i.frames != CHUNK_FRAMES or i.name == "onset_strength" for i in spec.inputs):
+        raise ModelError(f"Model {path} takes descriptors or other windows than chunks of 4.64 s: try `classify`.")
     return Candidate(classify, spec, training)
 
 

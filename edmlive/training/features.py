@@ -166,5 +166,5 @@ def _save(path: Path, features: NDArray[np.float32]) -> None:
 
 def _stored(frames: Frames) -> NDArray[np.float32]:
     rows = np.empty((len(frames.mel), COLUMNS), np.float32)
-    rows[:, :-1], rows[:, -1] = frames.mel, frames.onset
+    rows[:, :-1], rows[:, -1] = frames.mel, frames.onset_strength
     return rows

@@ -33,7 +33,7 @@ def test_features_are_the_live_front_ends_bit_for_bit(corpus: Path) -> None:
     stored = track_features(path, "hann")
     assert len(stored) == 1 + len(samples) // 512
     np.testing.assert_array_equal(stored[:, :128], np.concatenate([frames.mel for frames in parts]))
-    np.testing.assert_array_equal(stored[:, 128], np.concatenate([frames.onset for frames in parts]))
+    np.testing.assert_array_equal(stored[:, 128], np.concatenate([frames.onset_strength for frames in parts]))
     assert not np.array_equal(track_features(path, "hamming"), stored)
 
 
