@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from edmlive.cli import app
 from edmlive.errors import UserError
 from edmlive.models.checkpoint import Checkpoint
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.engine import classify
 from edmlive.training.store import FeatureStore
 
 OPTIONS = ("--model", "fourier", "--width", "2", "--batch", "8")
@@ -32,24 +34,36 @@ def test_trains_tests_and_reports(store: FeatureStore, tmp_path: Path) -> None:
     assert checkpoint.spec.provenance.measured_on == "3 test tracks of store"
 
 
-def test_goes_on_after_a_kill(store: FeatureStore, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    command = [sys.executable, "-m", "edmlive", "train", "network", str(store.folder), "-o", str(run), *OPTIONS]
-    process = subprocess.Popen([*command, "--epochs", "500"], start_new_session=True, stderr=subprocess.PIPE)
+def test_from_a_killed_training_to_listening(store: FeatureStore, tmp_path: Path) -> None:
+    run, model = tmp_path / "run", tmp_path / "model.onnx"
+    options = (store.folder, "-o", run, *OPTIONS, "--recipe", "paper", "--epochs", 40)
+    command = [sys.executable, "-m", "edmlive", "train", "network", *map(str, options)]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while not (run / "last.ckpt").exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     _, said = process.communicate()
     assert process.returncode == -signal.SIGKILL, said.decode()
     assert not (run / "model.safetensors").exists()
-    result = train(store.folder, "-o", run, *OPTIONS, "--epochs", 500, "--seed", 1)
-    assert isinstance(result.exception, UserError) and "another seed" in str(result.exception)
-    settings = run / "settings.json"
-    settings.write_text(settings.read_text().replace('"epochs": 500', '"epochs": 2'))
-    result = train(store.folder, "-o", run, *OPTIONS, "--epochs", 2)
-    assert result.exit_code == 0, result.output
-    assert (run / "model.safetensors").exists()
+
+    other = train(*options, "--seed", 1)
+    assert isinstance(other.exception, UserError) and "another seed" in str(other.exception)
+    resumed = train(*options)
+    assert resumed.exit_code == 0, resumed.output
+    first_epochs = [path.read_text().splitlines()[1].partition(",")[0] for path in sorted(run.glob("logs/*/*.csv"))]
+    assert first_epochs[-1] != "0", "went on, did not start anew"
+
+    for arguments in (
+        ("export", run / "model.safetensors", "-o", model, "--calibrate", store.folder, "--int8", "--force"),
+        ("evaluate", store.folder, run / "model.safetensors", model, "-o", tmp_path / "report.html"),
+    ):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == 0, result.output
+    classifier = Classifier(model, "cpu")
+    answers = [classify(store.folder.parent / "corpus" / track.name, classifier).genre for track in store.tracks]
+    right = [answer == track.genre for answer, track in zip(answers, store.tracks, strict=True)]
+    assert sum(right) > len(right) / 2
 
 
 @pytest.mark.parametrize(
