@@ -81,8 +81,8 @@ class Windows:
             self._timbre.push(samples)
         if self._front_end is not None:
             frames = self._front_end.push(samples)
-            for name, (_, history) in self._chunks.items():
-                history.push(getattr(frames, name).reshape(len(frames.mel), -1))
+            for name, (spec, history) in self._chunks.items():
+                history.push(getattr(frames, name).reshape(-1, math.prod(spec.shape[:-1])))
 
     def reset(self) -> None:
         """Forget the audio so far, as after a gap or silence."""
