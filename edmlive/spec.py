@@ -12,9 +12,14 @@ METADATA_KEY = "edmlive"
 SCHEMA_VERSION = 1
 OUTPUT_NAME = "probabilities"
 
-InputName = Literal["mel", "fourier_tempogram", "autocorrelation_tempogram", "descriptors"]
+InputName = Literal["mel", "onset_strength", "fourier_tempogram", "autocorrelation_tempogram", "descriptors"]
 
-_FEATURE_ROWS: dict[str, int] = {"mel": 128, "fourier_tempogram": 193, "autocorrelation_tempogram": 384}
+_FEATURE_ROWS: dict[str, tuple[int, ...]] = {
+    "mel": (1, 128),
+    "onset_strength": (),
+    "fourier_tempogram": (193,),
+    "autocorrelation_tempogram": (384,),
+}
 
 
 LONGEST_SECONDS = 600.0
@@ -34,8 +39,8 @@ class InputSpec:
     name
         Which feature it takes; also the name of the graph's input.
     shape
-        Shape without the batch axis: ``(1, 128, columns)`` for mel, ``(193, columns)`` and
-        ``(384, columns)`` for the tempograms, ``(count,)`` for descriptors.
+        Shape without the batch axis: ``(1, 128, columns)`` for mel, ``(columns,)`` for onset strength in dB,
+        ``(193, columns)`` and ``(384, columns)`` for the tempograms, ``(count,)`` for descriptors.
     stride
         Feature frames between two neighbouring columns: 1 for mel, 4 for tempograms that cover with
         50 columns the 200 frames of their mel chunk.
@@ -63,8 +68,8 @@ class InputSpec:
             return
         if self.name not in _FEATURE_ROWS:
             raise SpecError(f"input '{self.name}' is none of descriptors, {', '.join(_FEATURE_ROWS)}")
-        rows = (1, 128) if self.name == "mel" else (_FEATURE_ROWS[self.name],)
-        if self.shape[:-1] != rows or self.shape[-1] < 1:
+        rows = _FEATURE_ROWS[self.name]
+        if self.shape[:-1] != rows or len(self.shape) == len(rows) or self.shape[-1] < 1:
             raise SpecError(f"input '{self.name}' has shape {self.shape}; expected {(*rows, 'columns')}")
         if self.stride < 1:
             raise SpecError(f"input '{self.name}' has stride {self.stride}; it must be at least 1")

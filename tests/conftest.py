@@ -4,12 +4,16 @@ import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from edmlive.training.store import FeatureStore
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("EDMLIVE_SHARED", ROOT.parent / "shared"))
@@ -99,6 +103,20 @@ def load_excerpt(reference_track: Callable[[Row], Path]) -> Callable[[Row], NDAr
         return resampler.resample_chunk(np.concatenate(blocks), last=True)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> "FeatureStore":
+    """A small corpus as a feature store, for networks so small that one thread is the fastest."""
+    import torch
+
+    from edmlive.training.corpus import read_corpus
+    from edmlive.training.features import compute_features
+    from tests.training import corpora
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("store")
+    return compute_features(read_corpus(corpora.save(folder / "corpus")), folder / "store")
 
 
 def write_audio(

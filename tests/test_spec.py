@@ -74,6 +74,8 @@ def test_contradictory_model_is_refused(change: dict[str, Any], words: str) -> N
         ({"name": "mel", "shape": (1, 96, 200)}, "expected"),
         ({"name": "mel", "shape": (1, 128, 0)}, "expected"),
         ({"name": "fourier_tempogram", "shape": (192, 50)}, "193"),
+        ({"name": "onset_strength", "shape": (1, 50)}, "expected"),
+        ({"name": "onset_strength", "shape": ()}, "expected"),
         ({"name": "autocorrelation_tempogram", "shape": (193, 50)}, "384"),
         ({"name": "mel", "shape": (1, 128, 200), "stride": 0}, "stride"),
     ],

@@ -6,8 +6,13 @@ import typer
 
 from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
+from edmlive.cli.evaluate import evaluate
+from edmlive.cli.export import export
+from edmlive.cli.features import features
+from edmlive.cli.import_ import import_
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
+from edmlive.cli.plot import plot
 from edmlive.cli.synth import synth
 from edmlive.cli.train import train
 from edmlive.errors import UserError
@@ -24,8 +29,13 @@ app.command()(listen)
 app.command()(classify)
 app.command()(devices)
 app.command()(models)
+app.command()(features)
+app.command()(evaluate)
+app.command()(export)
+app.command("import")(import_)
 app.add_typer(synth, name="synth")
 app.add_typer(train, name="train")
+app.add_typer(plot, name="plot")
 
 
 def main() -> None:

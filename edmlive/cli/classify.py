@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edmlive.audiofiles import AUDIO_SUFFIXES, audio_files
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
 from edmlive.errors import SourceError, UserError
@@ -16,10 +17,6 @@ from edmlive.timecode import clock
 if TYPE_CHECKING:
     from edmlive.realtime.reading import Track
 
-AUDIO_SUFFIXES = (
-    *(".aac", ".aif", ".aiff", ".ape", ".caf", ".flac", ".m4a", ".mka", ".mp2", ".mp3", ".mp4", ".oga", ".ogg"),
-    *(".opus", ".wav", ".webm", ".wma", ".wv"),
-)
 CSV_HEADER = ("path", "genre", "confidence", "second", "third", "bpm", "seconds", "state", "model", "fault")
 
 
@@ -91,7 +88,7 @@ def _audio_files(paths: list[str]) -> Iterator[str]:
         if not Path(path).is_dir():
             yield path
             continue
-        found = sorted(p for p in Path(path).rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
+        found = audio_files(Path(path))
         if not found:
             raise UserError(f"The folder {path} holds no audio files: looked for {', '.join(AUDIO_SUFFIXES)}.")
         yield from map(str, found)

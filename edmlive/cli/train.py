@@ -6,14 +6,17 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from edmlive.cli.console import plain_console
+from edmlive.cli.options import ProviderChoice, training_extra
 from edmlive.errors import UserError
+from edmlive.models.inputs import Architecture
 from edmlive.spec import Provenance
 
 train = typer.Typer(help="Train models on your own data.", no_args_is_help=True)
@@ -46,14 +49,11 @@ def descriptors(
 
     A report is written beside the model: MODEL.json.
     """
-    try:
+    with training_extra():
         from edmlive.export.descriptors import export_network
         from edmlive.training.datasets import poolable, read_tracks, require_tracks_per_genre
         from edmlive.training.descriptors import DESCRIPTORS, cross_validate, describe, fit
         from edmlive.training.evaluation import best_temperature
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        raise UserError(f"Training needs the package '{package}': pip install 'edmlive[train]'.") from None
     if output.suffix != ".onnx" or output.is_dir() or not os.access(output.parent, os.W_OK):
         raise UserError(f"No model can be written to {output}: name a .onnx file in a folder that can be written to.")
 
@@ -99,16 +99,77 @@ def descriptors(
         "graph": {"largest difference": difference, "other answers": disagreements},
     }
     output.with_suffix(".json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    table = Table("Figure", "Share", box=None, header_style="bold")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.1%}")
     console = Console(highlight=False, soft_wrap=True)
-    console.print(table)
+    console.print(_table(figures))
     console.print(
         f"{output}: learnt from {report['tracks']} tracks and {report['pooled tracks']} pooled ones. On the former its "
         f"probabilities are within {difference:.1g} of training's, and {disagreements} answers differ."
     )
 
 
+def _table(figures: dict[str, float]) -> Table:
+    table = Table("Figure", "Share", box=None, header_style="bold")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.1%}")
+    return table
+
+
 def _fingerprint(path: Path) -> str:
     return f"{path.name} (sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:8]})"
+
+
+@train.command()
+def network(
+    store: Annotated[Path, typer.Argument(help="Features, from `edmlive features`.")],
+    model: Annotated[Architecture, typer.Option(help="Which network.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder for checkpoints and logs.")],
+    recipe: Annotated[
+        Literal["paper", "modern"], typer.Option(help="The paper's settings, or modern ones.")
+    ] = "modern",
+    width: Annotated[int, typer.Option(min=1, help="Channels of the first block; 128 is the paper's.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the first weights and the order.")] = 0,
+    span: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="START END", help="Look at these seconds of each track only, such as 15 45."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training split, instead of the recipe's.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(min=2, help="Chunks in a step, instead of the recipe's.")] = None,
+    device: Annotated[ProviderChoice, typer.Option(help="Where to train.")] = ProviderChoice.auto,
+    precision: Annotated[
+        Literal["32-true", "16-mixed", "bf16-mixed"], typer.Option(help="Arithmetic; the mixed ones are for GPUs.")
+    ] = "32-true",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches, such as one for each core.")] = 0,
+) -> None:
+    """Train one of the paper's networks; run it again to go on after an interruption.
+
+    Tracks are split 8 : 1 : 1 in every genre, artists kept together. RUN/model.safetensors is the epoch of least
+    validation loss, measured on the test split; RUN/logs has the learning curves. On several GPUs, start it with
+    `torchrun`.
+    """
+    with training_extra():
+        from lightning.pytorch.callbacks import RichProgressBar
+
+        from edmlive.training import course as courses
+        from edmlive.training.answers import answer
+        from edmlive.training.chunks import WHOLE, Span
+        from edmlive.training.recipes import RECIPES
+        from edmlive.training.store import FeatureStore
+
+    chosen = RECIPES[recipe]
+    chosen = replace(chosen, epochs=epochs or chosen.epochs, batch=batch or chosen.batch)
+    opened = FeatureStore.open(store)
+    course = courses.Course(opened, model, width, chosen, Span(*span) if span else WHOLE, seed)
+    notes = plain_console(stderr=True)
+    bars = [RichProgressBar()] if notes.is_terminal else []
+    checkpoint = courses.train(
+        course, output, device=device.value, precision=precision, workers=workers, callbacks=bars
+    )
+    tested = answer(checkpoint.probabilities, checkpoint.spec.labels, course.chunks("test"))
+    figures = tested.figures()
+    checkpoint = courses.with_figures(checkpoint, figures, f"{len(tested.heard)} test tracks of {store.name}")
+    checkpoint.save(output / courses.CHECKPOINT)
+    console = plain_console()
+    console.print(_table(figures))
+    console.print(f"{output / courses.CHECKPOINT}: {model}, width {width}, {course.spec('').provenance.data}.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edmlive.errors import ModelError
+from edmlive.export.file import write_model
 from edmlive.models.descriptors import AMPLITUDES, CLIP, HARMONICS, REFERENCE_BPM, DescriptorNetwork
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec
 
@@ -54,9 +55,7 @@ def export_network(
     difference = float(np.abs(answer - expected).max())
     if not difference <= TOLERANCE:
         raise ModelError(f"The exported graph differs from the network by {difference:.2g}, so nothing was written.")
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_bytes(data)
-    partial.replace(path)
+    write_model(path, data)
     return difference, int((answer.argmax(axis=1) != expected.argmax(axis=1)).sum())
 
 

@@ -74,18 +74,21 @@ def tempograms(strengths: NDArray[np.float64], tempogram: np.record) -> None:
 
 
 @kernel(
-    types.void(types.float64[::1], from_dtype(TEMPOGRAM)[::1], types.float32[:, ::1], types.float32[:, ::1]),
+    types.void(
+        types.float64[::1], types.int64, from_dtype(TEMPOGRAM)[::1], types.float32[:, ::1], types.float32[:, ::1]
+    ),
 )
 def _slide(
     strengths: NDArray[np.float64],
+    stride: int,
     tempogram: NDArray[np.void],
     autocorrelation: NDArray[np.float32],
     fourier: NDArray[np.float32],
 ) -> None:
-    """Tempograms of every whole window in ``strengths``, as many as the outputs have rows."""
+    """Tempograms of whole windows ``stride`` apart in ``strengths``, as many as the outputs have rows."""
     record = tempogram[0]
     for row in range(autocorrelation.shape[0]):
-        tempograms(strengths[row : row + TEMPOGRAM_LENGTH], record)
+        tempograms(strengths[row * stride : row * stride + TEMPOGRAM_LENGTH], record)
         autocorrelation[row] = record.autocorrelation
         fourier[row] = record.fourier
 
@@ -114,16 +117,38 @@ def centred(strengths: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArra
         If there are no onset strengths.
     """
     half = TEMPOGRAM_LENGTH // 2
-    ramped, _ = _windows(np.pad(strengths, half, mode="linear_ramp"))
-    _, fourier = _windows(np.pad(strengths, half))
+    ramped, _ = trailing(np.pad(strengths, half, mode="linear_ramp"))
+    _, fourier = trailing(np.pad(strengths, half))
     return ramped[:-1], fourier
 
 
-def _windows(strengths: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    rows = strengths.size - TEMPOGRAM_LENGTH + 1
+def trailing(strengths: NDArray[np.float64], stride: int = 1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Tempograms of the whole windows in a piece of onset strengths, as the stream has them where the windows end.
+
+    Parameters
+    ----------
+    strengths
+        Onset strengths, shape (frames,), at least 384. Before the first of a recording belong 383 zeros.
+    stride
+        Frames from one window to the next.
+
+    Returns
+    -------
+    autocorrelation : ndarray of float32, shape (rows, 384)
+        With ``rows = 1 + (frames - 384) // stride``; row r is labelled with frame ``r * stride + 383``.
+    fourier : ndarray of float32, shape (rows, 193)
+
+    Raises
+    ------
+    ValueError
+        If there is no whole window.
+    """
+    rows = (strengths.size - TEMPOGRAM_LENGTH) // stride + 1
+    if rows < 1:
+        raise ValueError("a window needs 384 onset strengths")
     tempogram = np.zeros(1, TEMPOGRAM)
     prepare(tempogram)
     autocorrelation = np.empty((rows, TEMPOGRAM_LENGTH), np.float32)
     fourier = np.empty((rows, N_TEMPO_BINS), np.float32)
-    _slide(strengths, tempogram, autocorrelation, fourier)
+    _slide(strengths, stride, tempogram, autocorrelation, fourier)
     return autocorrelation, fourier

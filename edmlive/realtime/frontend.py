@@ -17,7 +17,7 @@ class Frames:
     ----------
     mel
         Mel power spectrum, float32, shape (frames, 128).
-    onset
+    onset_strength
         Onset strength in dB, float32, shape (frames,).
     autocorrelation_tempogram
         Normalised autocorrelation of the onset strength by lag, float32, shape (frames, 384); the window ends
@@ -27,7 +27,7 @@ class Frames:
     """
 
     mel: NDArray[np.float32]
-    onset: NDArray[np.float32]
+    onset_strength: NDArray[np.float32]
     autocorrelation_tempogram: NDArray[np.float32]
     fourier_tempogram: NDArray[np.float32]
 
@@ -65,7 +65,7 @@ class FrontEnd:
 def _frames(rows: NDArray[np.float32]) -> Frames:
     return Frames(
         mel=rows[:, stream.MEL],
-        onset=rows[:, stream.ONSET],
+        onset_strength=rows[:, stream.ONSET],
         autocorrelation_tempogram=rows[:, stream.AUTOCORRELATION],
         fourier_tempogram=rows[:, stream.FOURIER],
     )

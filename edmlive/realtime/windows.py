@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Windows:
     def __init__(self, spec: ModelSpec) -> None:
         chunks = [i for i in spec.inputs if i.name != "descriptors"]
         self._chunks = {i.name: (i, History(i.frames, (math.prod(i.shape[:-1]),), np.float32)) for i in chunks}
-        self._in_db = spec.mel_scale == "db"
+        self._mel_scale = spec.mel_scale
         self._front_end = FrontEnd(spec.window, spec.onset_floor_db) if chunks else None
         self._descriptors = spec.input("descriptors")
         seconds = self._descriptors.seconds if self._descriptors else TEMPO_SECONDS
@@ -80,8 +81,8 @@ class Windows:
             self._timbre.push(samples)
         if self._front_end is not None:
             frames = self._front_end.push(samples)
-            for name, (_, history) in self._chunks.items():
-                history.push(getattr(frames, name))
+            for name, (spec, history) in self._chunks.items():
+                history.push(getattr(frames, name).reshape(-1, math.prod(spec.shape[:-1])))
 
     def reset(self) -> None:
         """Forget the audio so far, as after a gap or silence."""
@@ -108,7 +109,8 @@ class Windows:
         for name, (spec, history) in self._chunks.items():
             if history.count < spec.frames:
                 return Window(None, rhythm, seconds)
-            tensors[name] = self._chunk(spec, history)
+            columns = history.newest(spec.frames)[spec.stride - 1 :: spec.stride]
+            tensors[name] = chunk_tensor(columns, spec, self._mel_scale)
             seconds = spec.frames * HOP_LENGTH / SAMPLE_RATE
         if self._descriptors is not None and self._timbre is not None:
             # Whole seconds only: the short last block of an odd length would weigh as much as a full one. Frames held
@@ -120,8 +122,26 @@ class Windows:
             tensors["descriptors"] = np.concatenate(live)[self._picked].astype(np.float32)
         return Window(tensors, rhythm, seconds)
 
-    def _chunk(self, spec: InputSpec, history: History) -> NDArray[np.float32]:
-        rows = history.newest(spec.frames)[spec.stride - 1 :: spec.stride]
-        if spec.name == "mel" and self._in_db:
-            rows = 10 * np.log10(np.maximum(rows, np.float32(1e-10)))
-        return np.ascontiguousarray(rows.T).reshape(spec.shape)
+
+def chunk_tensor(
+    columns: NDArray[np.float32], spec: InputSpec, mel_scale: Literal["power", "db"]
+) -> NDArray[np.float32]:
+    """Return feature frames as the tensor a network takes.
+
+    Parameters
+    ----------
+    columns
+        Mel powers or tempogram rows, a stride apart, oldest first: shape (columns, rows).
+    spec
+        The input.
+    mel_scale
+        Of mel: ``power``, or ``db`` for ``10 log10(max(power, 1e-10))``.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        Contiguous, of the input's shape.
+    """
+    if spec.name == "mel" and mel_scale == "db":
+        columns = 10 * np.log10(np.maximum(columns, np.float32(1e-10)))
+    return np.ascontiguousarray(columns.T).reshape(spec.shape)

@@ -80,3 +80,20 @@ def test_autocorrelation_does_not_depend_on_scale(scale):
 def test_centred_refuses_nothing_at_all():
     with pytest.raises(ValueError):
         tempogram.centred(np.zeros(0))
+
+
+@pytest.mark.parametrize("stride", [1, 4, 7])
+def test_trailing_rows_are_the_streams_where_their_windows_end(stride):
+    strengths = strengths_of(600)
+    autocorrelation, fourier = tempogram.trailing(strengths, stride)
+    ends = range(383, 600, stride)
+    assert len(autocorrelation) == len(fourier) == len(ends)
+    for row, end in enumerate(ends):
+        expected = row_of(strengths[end - 383 : end + 1])
+        np.testing.assert_array_equal(autocorrelation[row], expected[0].astype(np.float32))
+        np.testing.assert_array_equal(fourier[row], expected[1].astype(np.float32))
+
+
+def test_trailing_needs_a_whole_window():
+    with pytest.raises(ValueError):
+        tempogram.trailing(np.ones(383))

@@ -1,0 +1,70 @@
+"""``edmlive export``: a trained network as a model to listen with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edmlive.cli.console import plain_console
+from edmlive.cli.options import training_extra
+
+CALIBRATION_CHUNKS = 512
+_BATCH = 16
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="From `edmlive train network`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.onnx", help="The model to write.")],
+    calibrate: Annotated[
+        Path | None, typer.Option(metavar="STORE", help="Features to verify on, and to calibrate --int8 with.")
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="8 bits: a quarter of the size, faster on CPUs.")] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="16-bit floating point: half the size, for GPUs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write it whatever accuracy lower precision costs.")] = False,
+) -> None:
+    """Export a network for `listen --model MODEL.onnx`, verified against the network on the spot.
+
+    Lower precision that costs more than half a point of chunk-level accuracy, on the recordings of STORE that the
+    network was not trained on, is refused.
+    """
+    if int8 and fp16:
+        raise typer.BadParameter("give --int8 or --fp16, not both")
+    if (int8 or fp16) and calibrate is None:
+        raise typer.BadParameter("lower precision is measured on real features: give --calibrate STORE")
+    if output.suffix != ".onnx" or not output.parent.is_dir():
+        raise typer.BadParameter(f"{output} is not the name of a .onnx file in a folder", param_hint="--output")
+    with training_extra():
+        from edmlive.export.file import write_model
+        from edmlive.export.network import drawn_features, network_graph, session, verify
+        from edmlive.export.precision import gate, to_int8
+        from edmlive.models.checkpoint import Checkpoint
+        from edmlive.training.answers import answer
+        from edmlive.training.examination import batches, onnx_classifier, unseen
+        from edmlive.training.store import FeatureStore
+
+    source = Checkpoint.load(checkpoint)
+    model = network_graph(source)
+    notes = plain_console()
+    if calibrate is None:
+        difference = verify(model, source, drawn_features(source))
+    else:
+        store = FeatureStore.open(calibrate)
+        learnt = unseen(store, source.spec, source.training, "train")
+        difference = verify(model, source, next(batches(learnt, _BATCH, _BATCH)))
+    notes.print(f"Logits are within {difference:.1g} of the network's.")
+    if int8 or fp16:
+        if int8:
+            lower = to_int8(model, batches(learnt, _BATCH, CALIBRATION_CHUNKS))
+        else:
+            lower = network_graph(source, half=True)
+        watched = unseen(store, source.spec, source.training, "validation")
+        before, after = (
+            answer(onnx_classifier(session(graph)), source.spec.labels, watched).figures()["chunk-level accuracy"]
+            for graph in (model, lower)
+        )
+        gate(before, after, force=force)
+        notes.print(f"Chunk-level accuracy is {after:.1%}, in single precision {before:.1%}.")
+        model = lower
+    data = model.SerializeToString()
+    write_model(output, data)
+    notes.print(f"{output}: {len(data) / 1e6:.1f} MB.")

@@ -1,0 +1,30 @@
+"""``edmlive plot``: what the features look like."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edmlive.cli.options import training_extra
+
+plot = typer.Typer(help="Draw features and tempi.", no_args_is_help=True)
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FIGURE", help="A .svg, .png or .pdf file.")]
+
+
+@plot.command()
+def track(file: Annotated[Path, typer.Argument(help="Any audio file.")], output: Output) -> None:
+    """Draw the mel-spectrogram and both tempograms of a track, as the paper's Figure 6."""
+    with training_extra():
+        from edmlive.training import figures
+        from edmlive.training.features import track_features
+    figures.save(figures.track_features(track_features(file), file.name), output)
+
+
+@plot.command()
+def tempo(store: Annotated[Path, typer.Argument(help="Features, from `edmlive features`.")], output: Output) -> None:
+    """Draw the tempi of each subgenre, as the paper's Figure 1."""
+    with training_extra():
+        from edmlive.training import figures
+        from edmlive.training.store import FeatureStore
+    figures.save(figures.tempo_boxes(FeatureStore.open(store)), output)

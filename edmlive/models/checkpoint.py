@@ -1,0 +1,138 @@
+"""A trained network on disk: safetensors with the `ModelSpec` and what it was trained on. Nothing is unpickled."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from edmlive.errors import ModelError
+from edmlive.models.inputs import ARCHITECTURES, Architecture, inputs_of
+from edmlive.models.networks import SubgenreNetwork
+from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
+
+TRAINING_KEY = "edmlive_training"
+"""Metadata key of `Training`, in checkpoints and in the ONNX files made of them."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network was made, as far as its evaluation depends on it.
+
+    Parameters
+    ----------
+    architecture, width
+        Of the network.
+    recipe
+        Name of the training recipe.
+    store
+        Digest of the feature store; on that store only the test split is a fair test.
+    seed
+        Of the split and of the training.
+    start, end
+        Part of each track that was looked at, in seconds.
+    """
+
+    architecture: Architecture
+    width: int
+    recipe: str
+    store: str
+    seed: int
+    start: float
+    end: float
+
+    def to_json(self) -> str:
+        """Return this as JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Training":
+        """Read untrusted JSON; `ValueError` where it is not what `to_json` writes."""
+        fields = json.loads(text)
+        try:
+            training = cls(**fields)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        if training.architecture not in ARCHITECTURES:
+            raise ValueError(f"no architecture '{training.architecture}'")
+        if not isinstance(training.width, int) or not 1 <= training.width <= 1024:
+            raise ValueError(f"width {training.width}")
+        return training
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with its spec.
+
+    Parameters
+    ----------
+    network
+        The network, in evaluation mode.
+    spec
+        What it expects and means.
+    training
+        How it was made.
+    """
+
+    network: SubgenreNetwork
+    spec: ModelSpec
+    training: Training
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint; a former one is replaced only by a complete one."""
+        partial = path.with_name(f"{path.name}.part")
+        state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        try:
+            save_file(state, partial, {METADATA_KEY: self.spec.to_json(), TRAINING_KEY: self.training.to_json()})
+            partial.replace(path)
+        except (OSError, SafetensorError) as error:
+            partial.unlink(missing_ok=True)
+            raise ModelError(f"Checkpoint {path} cannot be written: {error}.") from None
+
+    @classmethod
+    def load(cls, path: Path) -> "Checkpoint":
+        """Read an untrusted checkpoint.
+
+        Raises
+        ------
+        ModelError
+            Not a checkpoint of edmlive's, or its weights do not fit its spec.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                metadata: dict[str, str] = file.metadata() or {}
+                state: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            reason = str(error).partition("\n")[0].rstrip(".").lower()
+            raise ModelError(f"Checkpoint {path} cannot be read as safetensors: {reason}.") from None
+        try:
+            spec = ModelSpec.from_json(metadata[METADATA_KEY])
+            training = Training.from_json(metadata[TRAINING_KEY])
+        except KeyError as error:
+            raise ModelError(f"Checkpoint {path} carries no {error.args[0]}: train it with edmlive.") from None
+        except (SpecError, ValueError) as error:
+            raise ModelError(f"Checkpoint {path} is refused: {error}.") from None
+        if spec.inputs != inputs_of(training.architecture):
+            raise ModelError(
+                f"Checkpoint {path} is refused: its spec is not that of a {training.architecture} network."
+            )
+        network = SubgenreNetwork(training.architecture, len(spec.labels), training.width)
+        try:
+            network.load_state_dict(state)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip().rstrip(".")
+            raise ModelError(f"Checkpoint {path} does not fit its spec: {first}.") from None
+        return cls(network.eval(), spec, training)
+
+    def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Classify a batch of raw features by input name; shape (batch, labels)."""
+        with torch.inference_mode():
+            logits = self.network({name: torch.from_numpy(array) for name, array in features.items()})
+            answer: NDArray[np.float32] = logits.softmax(dim=1).numpy()
+        return answer

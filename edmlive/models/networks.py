@@ -1,0 +1,138 @@
+"""The paper's networks over mel-spectrograms and tempograms, whole: standardisation, branches, classifier."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from edmlive.models.inputs import MEL, Architecture, inputs_of
+from edmlive.models.short_chunk import PAPER_WIDTH, ShortChunkCnn
+from edmlive.models.tempo import FusedConvolutions, TemporalConvolutions
+from edmlive.spec import InputName
+
+DENSE_UNITS = 512
+_SIMILARITY_SCALE = 16.0
+"""Logits of the metric head lie within this of 0: enough for confident answers from cosines."""
+
+
+class Standardise(nn.Module):
+    """Z-score of each feature dimension: mel band or tempo bin.
+
+    Parameters
+    ----------
+    rows
+        Feature dimensions.
+
+    Attributes
+    ----------
+    mean, deviation
+        Of the training split, shape (rows, 1).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(rows, 1))
+        self.register_buffer("deviation", torch.ones(rows, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map raw features (..., rows, columns) to the same shape."""
+        return (x - self.mean) / self.deviation
+
+
+class MetricHead(nn.Module):
+    """Cosine similarity to one learnt prototype of each class (metric learning, section V).
+
+    X. Zhai and H.-Y. Wu, *Classification is a strong baseline for deep metric learning*, 2019: with cross-entropy over
+    such logits, tracks of a class gather around its prototype on the unit sphere.
+
+    Parameters
+    ----------
+    size
+        Length of the embedding.
+    labels
+        Number of classes.
+    """
+
+    def __init__(self, size: int, labels: int) -> None:
+        super().__init__()
+        self.prototypes = nn.Parameter(torch.empty(labels, size))
+        nn.init.xavier_uniform_(self.prototypes)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Map (batch, size) to logits (batch, labels)."""
+        return _SIMILARITY_SCALE * functional.linear(
+            functional.normalize(embedding), functional.normalize(self.prototypes)
+        )
+
+
+class SubgenreNetwork(nn.Module):
+    """A network of the paper: raw chunks in, logits out (sections III.C-D, IV; Figures 2 and 3).
+
+    Parameters
+    ----------
+    architecture
+        ``mel``: short-chunk CNN + ResNet. ``fourier``, ``autocorrelation``: the ablated variants. ``early-fusion``,
+        ``late-fusion``: the proposed ones. ``temporal-fusion``, ``metric-fusion``: late fusion with temporal
+        convolutions over the tempograms, or with a metric-learning head.
+    labels
+        Number of classes.
+    width
+        Channels of the first block; 128 is the paper's.
+
+    Attributes
+    ----------
+    inputs
+        What `forward` takes.
+    """
+
+    def __init__(self, architecture: Architecture, labels: int, width: int = PAPER_WIDTH) -> None:
+        super().__init__()
+        self.inputs = inputs_of(architecture)
+        self.standardise = nn.ModuleDict({i.name: Standardise(i.shape[-2]) for i in self.inputs})
+        self._tempograms: list[InputName] = [i.name for i in self.inputs if i.name != "mel"]
+        bins = tuple(i.shape[0] for i in self.inputs if i.name != "mel")
+        self.mel = ShortChunkCnn(width) if MEL in self.inputs else None
+        self.tempo: FusedConvolutions | TemporalConvolutions | None = None
+        if architecture == "temporal-fusion":
+            self.tempo = TemporalConvolutions(bins, width)
+        elif bins:
+            self.tempo = FusedConvolutions(bins, width, early=architecture == "early-fusion")
+        size = sum(branch.size for branch in (self.mel, self.tempo) if branch is not None)
+        self.dense = nn.Sequential(
+            nn.Linear(size, DENSE_UNITS, bias=False), nn.BatchNorm1d(DENSE_UNITS), nn.ReLU(), nn.Dropout(0.5)
+        )
+        self.classify = (
+            MetricHead(DENSE_UNITS, labels) if architecture == "metric-fusion" else nn.Linear(DENSE_UNITS, labels)
+        )
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Classify chunks.
+
+        Parameters
+        ----------
+        features
+            For each input its raw features, float32, shape (batch, *shape of the input).
+
+        Returns
+        -------
+        Tensor
+            Logits, shape (batch, labels).
+        """
+        logits: Tensor = self.classify(self.embed(features))
+        return logits
+
+    def embed(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Return what the last layer sees, shape (batch, 512)."""
+        precision = self.dense[0].weight.dtype  # half in a graph exported so, standardisation excepted
+        level = {name: standardise(features[name]).to(precision) for name, standardise in self.standardise.items()}
+        parts = []
+        if self.mel is not None:
+            parts.append(self.mel(level["mel"]))
+        if self.tempo is not None:
+            parts.append(self.tempo([level[name] for name in self._tempograms]))
+        embedding: Tensor = self.dense(torch.cat(parts, dim=1))
+        return embedding

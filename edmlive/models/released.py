@@ -1,0 +1,95 @@
+"""The network that the paper's authors released, bug for bug, so that their checkpoint can be run.
+
+What its code does differs from the paper: the tempograms' parallel convolutions are computed and thrown away, and the
+tempograms are reshaped where the paper transposes them. The names of the layers are those in the checkpoint.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LABELS = (
+    *("hard-dance", "deep-house", "glitch-hop", "progressive-big-room", "electro-big-room", "trap-future-bass"),
+    *("jumpup-drum-and-bass", "progressive-trance", "uplifting-trance", "garage-baseline-grime", "electro-house"),
+    *("house", "psy-trance", "leftfield-bass", "hip-hop-r-and-b", "tech-trance", "minimal-deep-tech"),
+    *("progressive-house", "future-house", "tech-house", "leftfield-house-and-techno", "electronica-downtempo"),
+    *("liquid-drum-and-bass", "breaks", "dance", "dubstep", "dub-techno", "reggae-dancehall-dub"),
+    *("hardcore-hard-techno", "jungle-drum-and-bass"),
+)
+"""Classes in the order of the network's outputs."""
+
+_CHANNELS = (1, 128, 128, 256, 256, 256, 256, 512)
+_COLUMNS, _COPIES = 50, 4
+
+
+class ReleasedBlock(nn.Module):
+    """``Res_2d``: two convolutions and a convolved shortcut.
+
+    Parameters
+    ----------
+    incoming, outgoing
+        Channels.
+    """
+
+    def __init__(self, incoming: int, outgoing: int) -> None:
+        super().__init__()
+        self.conv_1 = nn.Conv2d(incoming, outgoing, 3, stride=2, padding=1)
+        self.bn_1 = nn.BatchNorm2d(outgoing)
+        self.conv_2 = nn.Conv2d(outgoing, outgoing, 3, padding=1)
+        self.bn_2 = nn.BatchNorm2d(outgoing)
+        self.conv_3 = nn.Conv2d(incoming, outgoing, 3, stride=2, padding=1)
+        self.bn_3 = nn.BatchNorm2d(outgoing)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, incoming, bands, columns) to (batch, outgoing, bands / 2, columns / 2), rounded up."""
+        residual = self.bn_2(self.conv_2(functional.relu(self.bn_1(self.conv_1(x)))))
+        return functional.relu(residual + self.bn_3(self.conv_3(x)))
+
+
+class ReleasedNetwork(nn.Module):
+    """``Joint_ShortChunkCNN_Res``: late fusion as the authors' code runs it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for number in range(1, len(_CHANNELS)):
+            self.add_module(f"layer{number}", ReleasedBlock(_CHANNELS[number - 1], _CHANNELS[number]))
+        self.bn_1 = nn.BatchNorm1d(_COLUMNS)
+        self.conv1d_w = nn.Conv1d(1, 1, 3, stride=2)
+        self.bn_w = nn.BatchNorm1d(1)
+        self.dense1 = nn.Linear(896, 512)
+        self.bn = nn.BatchNorm1d(512)
+        self.dense2 = nn.Linear(512, len(LABELS))
+
+    def forward(self, autocorrelation: Tensor, fourier: Tensor, mel: Tensor) -> Tensor:
+        """Classify chunks of standardised features.
+
+        Parameters
+        ----------
+        autocorrelation
+            Shape (batch, 384, 50).
+        fourier
+            Real part of the Fourier tempogram, shape (batch, 193, 50).
+        mel
+            Shape (batch, 1, 128, 200).
+
+        Returns
+        -------
+        Tensor
+            Logits, shape (batch, 30).
+        """
+        for number in range(1, len(_CHANNELS)):
+            mel = self.get_submodule(f"layer{number}")(mel)
+        heard = mel.squeeze(2).amax(dim=-1)
+        dense = functional.relu(self.bn(self.dense1(torch.cat([heard, self._tempo(autocorrelation, fourier)], dim=1))))
+        logits: Tensor = self.dense2(dense)  # the dropout between is for training only
+        return logits
+
+    def _tempo(self, autocorrelation: Tensor, fourier: Tensor) -> Tensor:
+        copies = []
+        for tempogram in (autocorrelation, fourier):
+            scrambled = tempogram.reshape(-1, _COLUMNS, tempogram.shape[1])  # reshaped, not transposed
+            copies.append(functional.relu(self.bn_1(scrambled)).repeat(1, 1, _COPIES))
+        joined = torch.cat(copies, dim=2)
+        pooled = joined.reshape(-1, joined.shape[2], _COLUMNS).mean(dim=2)  # again reshaped
+        summary = functional.relu(self.bn_w(self.conv1d_w(pooled.unsqueeze(1))))
+        return functional.max_pool1d(summary, 3).flatten(1)

@@ -1,0 +1,125 @@
+"""What tempograms say of tempo and rhythm, in one vector: parallel or temporal convolutions (section III.D)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+KERNELS_AND_STRIDES = ((3, 2), (3, 3), (5, 3), (5, 5))
+"""Of the four parallel convolutions over the tempo axis."""
+_SUMMARIES, _POOL = 3, 3
+"""Filters and pooling of the last convolution: 390 values of both tempograms (384 in the authors' released network)."""
+
+
+class ParallelConvolutions(nn.Module):
+    """Four convolutions of different kernels and strides over the tempo axis, side by side (Figure 3b, 3c).
+
+    After J. Pons et al., *Timbre analysis of music audio signals with convolutional neural networks*, 2017. The same
+    filters hear every column, so that a tempo means the same wherever in the chunk it is.
+
+    Parameters
+    ----------
+    bins
+        Tempo bins.
+    filters
+        Filters of each convolution.
+
+    Attributes
+    ----------
+    size
+        Positions along the tempo axis that the four leave together.
+    """
+
+    def __init__(self, bins: int, filters: int) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(1, filters, (kernel, 1), stride=(stride, 1), bias=False), nn.BatchNorm2d(filters), nn.ReLU()
+            )
+            for kernel, stride in KERNELS_AND_STRIDES
+        )
+        self.size = sum((bins - kernel) // stride + 1 for kernel, stride in KERNELS_AND_STRIDES)
+
+    def forward(self, tempogram: Tensor) -> Tensor:
+        """Map (batch, bins, columns) to (batch, filters, size, columns)."""
+        image = tempogram.unsqueeze(1)
+        return torch.cat([convolution(image) for convolution in self.convolutions], dim=2)
+
+
+class FusedConvolutions(nn.Module):
+    """The paper's tempogram branch: parallel convolutions, mean over time, a convolution, maximum over neighbours.
+
+    Parameters
+    ----------
+    bins
+        Tempo bins of each tempogram.
+    width
+        Of the network; the convolutions have half as many filters.
+    early
+        Join the tempograms along the tempo axis before the parallel convolutions (early fusion) instead of
+        after (late fusion). For one tempogram both are the same.
+    """
+
+    def __init__(self, bins: tuple[int, ...], width: int, *, early: bool) -> None:
+        super().__init__()
+        self._early = early
+        filters = max(1, width // 2)
+        heard = (sum(bins),) if early else bins
+        self.parallel = nn.ModuleList(ParallelConvolutions(count, filters) for count in heard)
+        self.summary = nn.Sequential(
+            nn.Conv2d(filters, _SUMMARIES, (3, 1), stride=(2, 1), bias=False),
+            nn.BatchNorm2d(_SUMMARIES),
+            nn.ReLU(),
+            nn.MaxPool2d((_POOL, 1)),
+            nn.Flatten(),
+        )
+        positions = sum(part.size for part in self.parallel if isinstance(part, ParallelConvolutions))
+        self.size = _SUMMARIES * (((positions - 3) // 2 + 1) // _POOL)
+
+    def forward(self, tempograms: list[Tensor]) -> Tensor:
+        """Map standardised tempograms, (batch, bins, columns) each, to (batch, size)."""
+        heard = [torch.cat(tempograms, dim=1)] if self._early else tempograms
+        maps = torch.cat([part(tempogram) for part, tempogram in zip(self.parallel, heard, strict=True)], dim=2)
+        vector: Tensor = self.summary(maps.mean(dim=3, keepdim=True))
+        return vector
+
+
+class TemporalConvolutions(nn.Module):
+    """Dilated causal convolutions over time, with tempo bins as channels: the paper's future work (section V).
+
+    S. Bai, J. Z. Kolter and V. Koltun, *An empirical evaluation of generic convolutional and recurrent networks for
+    sequence modeling*, 2018. Four residual blocks of dilations 1, 2, 4 and 8 look back on 61 columns, more than a
+    chunk has.
+
+    Parameters
+    ----------
+    bins
+        Tempo bins of each tempogram.
+    width
+        Of the network; the blocks have twice as many channels.
+    """
+
+    def __init__(self, bins: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.size = 2 * width
+        self.reduce = nn.Conv1d(sum(bins), self.size, 1)
+        self.blocks = nn.Sequential(*(_DilatedBlock(self.size, dilation) for dilation in (1, 2, 4, 8)))
+
+    def forward(self, tempograms: list[Tensor]) -> Tensor:
+        """Map standardised tempograms, (batch, bins, columns) each, to (batch, size)."""
+        sequence: Tensor = self.blocks(self.reduce(torch.cat(tempograms, dim=1)))
+        return sequence.mean(dim=2)
+
+
+class _DilatedBlock(nn.Module):
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self._padding = (2 * dilation, 0)
+        self.first = nn.Conv1d(channels, channels, 3, dilation=dilation, bias=False)
+        self.first_norm = nn.BatchNorm1d(channels)
+        self.second = nn.Conv1d(channels, channels, 3, dilation=dilation, bias=False)
+        self.second_norm = nn.BatchNorm1d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.first_norm(self.first(functional.pad(x, self._padding))))
+        y = self.second_norm(self.second(functional.pad(y, self._padding)))
+        return functional.relu(x + y)

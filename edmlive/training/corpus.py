@@ -1,0 +1,106 @@
+"""Recordings to train on: a folder for each genre, or a manifest."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edmlive.audiofiles import audio_files
+from edmlive.errors import UserError
+
+MANIFEST_SUFFIXES = (".csv", ".json", ".jsonl")
+
+
+class CorpusError(UserError):
+    """A corpus cannot be read or cannot be trained on."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One audio file with its genre.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        The file relative to its corpus, by which it is known from then on.
+    genre
+        Its genre.
+    artist
+        Its artist; empty where not known.
+    """
+
+    path: Path
+    name: str
+    genre: str
+    artist: str = ""
+
+
+def read_corpus(corpus: Path) -> list[Recording]:
+    """List the recordings of a corpus, without opening them.
+
+    Parameters
+    ----------
+    corpus
+        A folder with a folder of audio files for each genre; or a manifest: CSV with a header, a JSON list, or JSON
+        lines, with ``path`` (relative to the manifest), ``genre`` and, if known, ``artist`` of each recording.
+
+    Raises
+    ------
+    CorpusError
+        No such corpus, a genre without audio, a manifest that is malformed or lists a file twice.
+    """
+    if corpus.is_dir():
+        return _from_folder(corpus)
+    if corpus.suffix.lower() not in MANIFEST_SUFFIXES:
+        raise CorpusError(f"Corpus {corpus} is neither a folder nor a {', '.join(MANIFEST_SUFFIXES)} manifest.")
+    recordings = [_recording(corpus, number, entry) for number, entry in enumerate(_entries(corpus), 1)]
+    if not recordings:
+        raise CorpusError(f"Manifest {corpus} lists no recordings.")
+    name, count = Counter(recording.name for recording in recordings).most_common(1)[0]
+    if count > 1:
+        raise CorpusError(f"Manifest {corpus} lists {name} {count} times.")
+    return recordings
+
+
+def _from_folder(corpus: Path) -> list[Recording]:
+    genres = sorted(folder for folder in corpus.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    if not genres:
+        raise CorpusError(f"Corpus {corpus} holds no folders: it needs one for each genre.")
+    recordings = []
+    for folder in genres:
+        found = audio_files(folder)
+        if not found:
+            raise CorpusError(f"The genre folder {folder} holds no audio files: fill it or remove it.")
+        recordings += [Recording(path, path.relative_to(corpus).as_posix(), folder.name) for path in found]
+    return recordings
+
+
+def _entries(manifest: Path) -> Iterable[object]:
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise CorpusError(f"Manifest {manifest} cannot be read: {reason}.") from None
+    try:
+        if manifest.suffix.lower() == ".csv":
+            return list(csv.DictReader(text.splitlines()))
+        if manifest.suffix.lower() == ".jsonl":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        entries = json.loads(text)
+    except (ValueError, csv.Error) as error:
+        raise CorpusError(f"Manifest {manifest} is malformed: {error}.") from None
+    if not isinstance(entries, list):
+        raise CorpusError(f"Manifest {manifest} is not a JSON list.")
+    return entries
+
+
+def _recording(manifest: Path, number: int, entry: object) -> Recording:
+    fields = entry if isinstance(entry, dict) else {}
+    name, genre, artist = (fields.get(key) for key in ("path", "genre", "artist"))
+    if not (isinstance(name, str) and name and isinstance(genre, str) and genre):
+        raise CorpusError(f"Entry {number} of manifest {manifest} has no path or no genre.")
+    return Recording(manifest.parent / name, name, genre, artist if isinstance(artist, str) else "")

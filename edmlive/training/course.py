@@ -1,0 +1,230 @@
+"""A whole training: from a feature store to a checkpoint, surviving whatever ends it on the way."""
+
+import datetime
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from edmlive.models.checkpoint import Checkpoint, Training
+from edmlive.models.inputs import Architecture, inputs_of
+from edmlive.models.networks import SubgenreNetwork
+from edmlive.spec import ModelSpec, Provenance, VoteSpec
+from edmlive.training.chunks import WHOLE, Chunks, Span
+from edmlive.training.lesson import Lesson, TrainingError, loader, standardise
+from edmlive.training.recipes import Recipe
+from edmlive.training.split import Split, split
+from edmlive.training.store import FeatureStore
+
+CHECKPOINT = "model.safetensors"
+_SETTINGS, _STATE, _BEST = "settings.json", "last", "best"
+
+
+@dataclass(frozen=True)
+class Course:
+    """Everything that decides what a training makes.
+
+    Parameters
+    ----------
+    store
+        The features.
+    architecture, width
+        Of the network.
+    recipe
+        How to train.
+    span
+        Part of each track to look at.
+    seed
+        Of the split, the first weights and the order of the chunks.
+    """
+
+    store: FeatureStore
+    architecture: Architecture
+    width: int
+    recipe: Recipe
+    span: Span = WHOLE
+    seed: int = 0
+
+    def split(self) -> Split:
+        """Return the tracks to train on, to watch, and to test."""
+        return split(self.store.tracks, self.seed)
+
+    def chunks(self, part: str, *, shift: bool = False) -> Chunks:
+        """Return the chunks of one part of the split.
+
+        Raises
+        ------
+        TrainingError
+            No track of the part reaches into the span.
+        """
+        store, inputs = self.store, inputs_of(self.architecture)
+        tracks = getattr(self.split(), part)
+        chunks = Chunks(store, tracks, store.labels, inputs, self.recipe.mel_scale, self.span, shift=shift)
+        if not len(chunks):
+            raise TrainingError(
+                f"There is no chunk of 4.64 s in any {part} track between {self.span.start:g} and {self.span.end:g} s."
+            )
+        return chunks
+
+    def training(self) -> Training:
+        """Return what the checkpoint says of how it was made."""
+        span = self.span
+        return Training(
+            self.architecture, self.width, self.recipe.name, self.store.digest, self.seed, span.start, span.end
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return what must not change when a training goes on."""
+        return asdict(self.training()) | {"recipe": asdict(self.recipe)}
+
+    def spec(self, name: str) -> ModelSpec:
+        """Return the spec of the network."""
+        return ModelSpec(
+            name,
+            self.store.labels,
+            inputs_of(self.architecture),
+            window=self.store.window,
+            mel_scale=self.recipe.mel_scale,
+            vote=VoteSpec(votes=5, hop_seconds=1.0),
+            provenance=Provenance(
+                data=f"{len(self.store.tracks)} recordings, feature store {self.store.digest}",
+                date=datetime.date.today().isoformat(),
+            ),
+        )
+
+
+def train(
+    course: Course,
+    folder: Path,
+    *,
+    device: str = "auto",
+    precision: Any = "32-true",
+    workers: int = 0,
+    callbacks: Sequence[Callback] = (),
+) -> Checkpoint:
+    """Train a network, going on from where an earlier call on the same folder was ended.
+
+    Parameters
+    ----------
+    course
+        What to train, on what, and how.
+    folder
+        Where checkpoints and logs go.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    precision
+        Lightning's name of it, such as ``bf16-mixed``.
+    workers
+        Processes that prepare batches; 0 for none.
+    callbacks
+        Lightning callbacks, such as a progress bar.
+
+    Returns
+    -------
+    Checkpoint
+        The epoch of least validation loss; also in ``folder / "model.safetensors"``.
+
+    Raises
+    ------
+    UserError
+        The folder holds another training or a finished one, the loss is not finite, the disk is full. Earlier
+        results stay as they are.
+    """
+    _claim(folder, course)
+    _hush()
+    lightning.seed_everything(course.seed, workers=True, verbose=False)
+    learnt = course.chunks("train", shift=course.recipe.augment)
+    watched = course.chunks("validation")
+    network = SubgenreNetwork(course.architecture, len(course.store.labels), course.width)
+    standardise(network, learnt, course.seed)
+    batches = loader(learnt, course.recipe.batch, shuffle=True, workers=workers)
+    steps = course.recipe.epochs * len(batches)
+    lesson = Lesson(network, course.recipe, steps, torch.from_numpy(watched.truth), len(course.store.labels))
+
+    best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
+    last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
+    kept: list[Callback] = [best, last]
+    if course.recipe.patience is not None:
+        kept.append(EarlyStopping("validation_loss", patience=course.recipe.patience))
+    trainer = lightning.Trainer(
+        accelerator={"cuda": "gpu"}.get(device, device),
+        precision=precision,
+        max_epochs=course.recipe.epochs,
+        callbacks=[*kept, *callbacks],
+        logger=CSVLogger(folder, "logs"),
+        plugins=[_AtomicCheckpoints()],
+        default_root_dir=folder,
+        enable_progress_bar=any(hasattr(callback, "refresh_rate") for callback in callbacks),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+    state = folder / f"{_STATE}.ckpt"
+    try:
+        trainer.fit(
+            lesson,
+            batches,
+            loader(watched, course.recipe.batch, workers=workers),
+            ckpt_path=str(state) if state.is_file() else None,
+        )
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TrainingError(
+            f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last epoch."
+        ) from None
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    lesson.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
+    checkpoint = Checkpoint(network.cpu().eval(), course.spec(folder.name), course.training())
+    if trainer.is_global_zero:
+        checkpoint.save(folder / CHECKPOINT)
+    return checkpoint
+
+
+def with_figures(checkpoint: Checkpoint, measured: dict[str, float], measured_on: str) -> Checkpoint:
+    """Return the checkpoint with what was measured in its provenance."""
+    provenance = replace(checkpoint.spec.provenance, measured=measured, measured_on=measured_on)
+    return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
+
+
+class _AtomicCheckpoints(TorchCheckpointIO):
+    """A kill in the middle of writing leaves the checkpoint before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        partial = Path(f"{path}.part")
+        super().save_checkpoint(checkpoint, partial, storage_options)
+        partial.replace(path)
+
+
+def _claim(folder: Path, course: Course) -> None:
+    """Make the folder this training's, or find that it is."""
+    wanted, path = course.settings(), folder / _SETTINGS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(wanted, indent=2) + "\n")
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{folder} cannot be trained in: {error}.") from None
+    if (folder / CHECKPOINT).exists():
+        raise TrainingError(f"{folder} holds a finished training: name another folder.")
+    wanted = json.loads(json.dumps(wanted))  # tuples as lists, as they come back
+    others = [name for name, value in wanted.items() if found.get(name) != value]
+    if others:
+        raise TrainingError(f"{folder} holds a training with another {', '.join(others)}: name another folder.")
+
+
+def _hush() -> None:
+    """Keep Lightning's advice about workers and its banner of devices off the terminal."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\..*")

@@ -1,0 +1,116 @@
+"""Putting trained networks to the test on a feature store, whichever form they come in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edmlive.errors import ModelError
+from edmlive.export.network import session
+from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
+from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec, SpecError
+from edmlive.training.answers import Classify
+from edmlive.training.chunks import WHOLE, Chunks, Span
+from edmlive.training.corpus import CorpusError
+from edmlive.training.split import split
+from edmlive.training.store import FeatureStore
+
+
+class Candidate(NamedTuple):
+    """A trained network to be tested.
+
+    Parameters
+    ----------
+    classify
+        From a batch of features to probabilities.
+    spec
+        What it expects and means.
+    training
+        How it was made; ``None`` where the file does not say.
+    """
+
+    classify: Classify
+    spec: ModelSpec
+    training: Training | None
+
+
+def open_candidate(path: Path) -> Candidate:
+    """Open a checkpoint or an ONNX file.
+
+    Raises
+    ------
+    ModelError
+        It is neither, or carries no valid spec, or takes something else than chunks.
+    """
+    if path.suffix != ".onnx":
+        checkpoint = Checkpoint.load(path)
+        return Candidate(checkpoint.probabilities, checkpoint.spec, checkpoint.training)
+    try:
+        model = onnx.load(path, load_external_data=False)
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        spec = ModelSpec.from_json(metadata[METADATA_KEY])
+        training = Training.from_json(metadata[TRAINING_KEY]) if TRAINING_KEY in metadata else None
+        classify = onnx_classifier(session(model))
+    except KeyError:
+        raise ModelError(f"Model {path} carries no edmlive spec: export it with edmlive.") from None
+    except (SpecError, ValueError) as error:
+        raise ModelError(f"Model {path} is refused: {error}.") from None
+    except Exception as error:  # Protocol Buffers' and ONNX Runtime's share no base
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise ModelError(f"Model {path} cannot be read: {reason}.") from None
+    if any(i.frames != CHUNK_FRAMES or i.name == "onset_strength" for i in spec.inputs):
+        raise ModelError(f"Model {path} takes descriptors or other windows than chunks of 4.64 s: try `classify`.")
+    return Candidate(classify, spec, training)
+
+
+def onnx_classifier(opened: Any) -> Classify:
+    """Return what an ONNX Runtime session computes of a batch."""
+
+    def classify(features: Any) -> NDArray[np.float32]:
+        probabilities: NDArray[np.float32] = opened.run([OUTPUT_NAME], dict(features))[0]
+        return probabilities
+
+    return classify
+
+
+def unseen(
+    store: FeatureStore,
+    spec: ModelSpec,
+    training: Training | None,
+    part: Literal["train", "validation", "test"] = "test",
+) -> Chunks:
+    """Return the chunks that a network may fairly be examined on.
+
+    On the store it was trained on, that is one part of the split; on another, all of it.
+
+    Raises
+    ------
+    CorpusError
+        The store's features are of another kind, or none of its recordings has a genre that the network knows.
+    """
+    if store.window != spec.window:
+        raise CorpusError(
+            f"Model '{spec.name}' takes features with a {spec.window} window, but {store.folder} holds some with a "
+            f"{store.window} window."
+        )
+    tracks = store.tracks
+    if training is not None and training.store == store.digest:
+        tracks = getattr(split(tracks, training.seed), part)
+    known = [track for track in tracks if track.genre in spec.labels]
+    span = WHOLE if training is None else Span(training.start, training.end)
+    chunks = Chunks(store, known, spec.labels, spec.inputs, spec.mel_scale, span)
+    if not len(chunks):
+        raise CorpusError(f"{store.folder} has no recording, long enough, of a genre that '{spec.name}' knows.")
+    return chunks
+
+
+def batches(chunks: Chunks, batch: int, most: int) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """Yield raw features of up to ``most`` chunks, spread evenly."""
+    picked = np.unique(np.linspace(0, len(chunks) - 1, min(most, len(chunks))).astype(int)).tolist()
+    for start in range(0, len(picked), batch):
+        chosen = [chunks[index][0] for index in picked[start : start + batch]]
+        yield {name: np.stack([features[name] for features in chosen]) for name in chosen[0]}

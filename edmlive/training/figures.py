@@ -1,0 +1,166 @@
+"""The paper's figures, drawn from a feature store, from answers about it, or from one track."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edmlive.errors import UserError
+from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
+from edmlive.kernels.tempogram import trailing
+from edmlive.training.answers import Answers
+from edmlive.training.evaluation import CALIBRATION_BINS
+from edmlive.training.store import FeatureStore
+
+FRAMES_PER_MINUTE = 60 * SAMPLE_RATE / HOP_LENGTH
+SLOWEST_BPM, FASTEST_BPM = 30, 480
+_USUAL_BPM, _TEMPO_COLUMNS = 120.0, 22
+
+
+def recall_bars(answers: Mapping[str, Answers]) -> Figure:
+    """Draw the song-level accuracy of each subgenre, models side by side (Figure 4)."""
+    recalls = {name: given.recall() for name, given in answers.items()}
+    labels = sorted({label for recall in recalls.values() for label, share in recall.items() if share is not None})
+    figure = Figure(figsize=(3 + 0.45 * len(labels), 4.5), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(recalls)
+    for k, (name, recall) in enumerate(recalls.items()):
+        places = np.arange(len(labels)) + (k - (len(recalls) - 1) / 2) * width
+        axes.bar(places, [100 * (recall.get(label) or 0.0) for label in labels], width, label=name)
+    axes.set_xticks(np.arange(len(labels)), labels, rotation=90)
+    axes.set_ylabel("songs right, %")
+    axes.set_ylim(0, 100)
+    axes.legend()
+    return figure
+
+
+def confusion_matrix(answers: Answers) -> Figure:
+    """Draw how many songs of each subgenre (row) were called what (column) (Figure 5)."""
+    counts, labels = answers.confusion(), answers.labels
+    size = 3.5 + 0.3 * len(labels)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(counts / np.maximum(1, counts.sum(axis=1, keepdims=True)), cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(counts):
+        shade = "white" if 2 * counts[row, column] > counts[row].sum() else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=shade)
+    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
+    axes.set_yticks(range(len(labels)), labels, fontsize=7)
+    axes.set_xlabel("called")
+    axes.set_ylabel("genre")
+    return figure
+
+
+def reliability(answers: Mapping[str, Answers]) -> Figure:
+    """Draw how often chunks are right against how sure their answer is."""
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
+    for name, given in answers.items():
+        confidence = given.probabilities.max(axis=1)
+        right = given.probabilities.argmax(axis=1) == given.truth[given.track]
+        bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+        total = np.bincount(bins, minlength=CALIBRATION_BINS)
+        held = total > 0
+        mean, share = (np.bincount(bins, x, CALIBRATION_BINS)[held] / total[held] for x in (confidence, right))
+        axes.plot(mean, share, marker="o", markersize=3, label=name)
+    axes.set_xlabel("probability given")
+    axes.set_ylabel("share right")
+    axes.legend()
+    return figure
+
+
+def tempo_boxes(store: FeatureStore) -> Figure:
+    """Draw the tempi of each subgenre (Figure 1)."""
+    tempi: dict[str, list[float]] = {label: [] for label in store.labels}
+    for track in store.tracks:
+        tempi[track.genre].append(tempo(store.frames(track)[:, N_MELS]))
+    figure = Figure(figsize=(3 + 0.35 * len(tempi), 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.boxplot(list(tempi.values()), tick_labels=list(tempi))
+    axes.tick_params(axis="x", rotation=90)
+    axes.set_ylabel("tempo, BPM")
+    return figure
+
+
+def tempo(onset: NDArray[np.float32]) -> float:
+    """Estimate the tempo of a whole track in BPM.
+
+    The highest peak of its mean autocorrelation tempogram, weighted by how usual the tempo is (a Gaussian of one octave
+    around 120 BPM, as ``librosa.feature.tempo``), refined on the peak four beats away.
+
+    Parameters
+    ----------
+    onset
+        Onset strengths, shape (frames,).
+    """
+    strengths = np.pad(onset.astype(np.float64), (max(0, TEMPOGRAM_LENGTH - len(onset)), 0))
+    mean = trailing(strengths, _TEMPO_COLUMNS)[0].mean(axis=0, dtype=np.float64)
+    lags = np.arange(1, TEMPOGRAM_LENGTH)
+    usual = np.exp(-0.5 * np.log2(FRAMES_PER_MINUTE / lags / _USUAL_BPM) ** 2)
+    lag = float(_vertex(mean, int(lags[(mean[1:] * usual).argmax()])))
+    if 4 * lag + 3 < TEMPOGRAM_LENGTH:
+        around = np.arange(round(4 * lag) - 2, round(4 * lag) + 3)
+        lag = _vertex(mean, int(around[mean[around].argmax()])) / 4
+    return FRAMES_PER_MINUTE / lag
+
+
+def track_features(rows: NDArray[np.float32], title: str) -> Figure:
+    """Draw a track's mel-spectrogram and tempograms (Figure 6).
+
+    Parameters
+    ----------
+    rows
+        Stored features, shape (frames, 129).
+    title
+        The track.
+    """
+    strengths = np.concatenate([np.zeros(TEMPOGRAM_LENGTH - 1), rows[:, N_MELS].astype(np.float64)])
+    autocorrelation, fourier = trailing(strengths)
+    figure = Figure(figsize=(10, 9), layout="constrained")
+    mel_axes, fourier_axes, lag_axes = figure.subplots(3, sharex=True)
+    seconds = np.arange(len(rows)) * HOP_LENGTH / SAMPLE_RATE
+    decibels = 10 * np.log10(np.maximum(rows[:, :N_MELS], 1e-10))
+    mel_axes.pcolormesh(seconds, np.arange(N_MELS), decibels.T, vmin=decibels.max() - 80, rasterized=True)
+    mel_axes.set_ylabel("mel band")
+    mel_axes.set_title(title)
+    bins = np.arange(fourier.shape[1]) * FRAMES_PER_MINUTE / TEMPOGRAM_LENGTH
+    _draw_tempogram(fourier_axes, seconds, bins, fourier, "Fourier tempogram, BPM")
+    lags = FRAMES_PER_MINUTE / np.arange(1, TEMPOGRAM_LENGTH)
+    _draw_tempogram(lag_axes, seconds, lags, autocorrelation[:, 1:], "autocorrelation tempogram, BPM")
+    lag_axes.set_xlabel("seconds (tempograms: where their 8.9 s end)")
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure; the suffix says in which format.
+
+    Raises
+    ------
+    UserError
+        There is no such format, or the file cannot be written.
+    """
+    try:
+        figure.savefig(path, dpi=120)
+    except (ValueError, OSError) as error:
+        raise UserError(f"The figure cannot be written to {path}: {str(error).rstrip('.').lower()}.") from None
+
+
+def _draw_tempogram(
+    axes: Axes, seconds: NDArray[np.float64], bpm: NDArray[np.float64], rows: NDArray[np.float32], label: str
+) -> None:
+    shown = (bpm >= SLOWEST_BPM) & (bpm <= FASTEST_BPM)
+    axes.pcolormesh(seconds, bpm[shown], rows[:, shown].T, cmap="magma", rasterized=True)
+    axes.set_ylabel(label)
+
+
+def _vertex(values: NDArray[np.float64], peak: int) -> float:
+    """Where the parabola through a peak and its neighbours is highest."""
+    if not 0 < peak < len(values) - 1:
+        return float(peak)
+    before, here, after = values[peak - 1 : peak + 2]
+    curvature = before - 2 * here + after
+    return peak + (0.5 * float((before - after) / curvature) if curvature < 0 else 0.0)

@@ -1,0 +1,144 @@
+"""One network learning, as Lightning wants it said."""
+
+import math
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchmetrics.classification import MulticlassAccuracy
+
+from edmlive.errors import UserError
+from edmlive.models.networks import SubgenreNetwork
+from edmlive.training.augment import augment_mel
+from edmlive.training.chunks import Chunks
+from edmlive.training.recipes import Recipe
+from edmlive.training.voting import SongVotes
+
+Batch = tuple[dict[str, Tensor], Tensor, Tensor]
+
+STATISTICS_CHUNKS = 4_096
+"""Most chunks from which means and deviations are taken: enough for three digits."""
+
+LEAST_AUTOCORRELATION = 1e-4
+"""Deviation that autocorrelations, which are relative to lag 0, are taken to have at least: what varies less, as lag 0
+and the longest lags do, is mostly rounding."""
+
+
+class TrainingError(UserError):
+    """Training cannot go on."""
+
+
+class Lesson(lightning.LightningModule):
+    """Cross-entropy training of a network, watched on a validation split.
+
+    Parameters
+    ----------
+    network
+        The network, its standardisation set.
+    recipe
+        How to train.
+    steps
+        Optimiser steps in all epochs together.
+    truth
+        Index of the label of each validation track, int64, shape (tracks,).
+    labels
+        Number of labels.
+    """
+
+    def __init__(self, network: SubgenreNetwork, recipe: Recipe, steps: int, truth: Tensor, labels: int) -> None:
+        super().__init__()
+        self.network = network
+        self._recipe, self._steps = recipe, steps
+        self._loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self._validation_loss = nn.CrossEntropyLoss()
+        self._learnt = MulticlassAccuracy(labels, average="micro")
+        self._chunks = MulticlassAccuracy(labels, average="micro")
+        self._songs = SongVotes(truth, labels)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Return the loss of one batch."""
+        features, labels, _tracks = batch
+        if self._recipe.augment and "mel" in features:
+            blank = self.network.standardise["mel"].get_buffer("mean")
+            features["mel"] = augment_mel(features["mel"], self._recipe.mel_scale, blank)
+        logits = self.network(features)
+        loss: Tensor = self._loss(logits, labels)
+        if not math.isfinite(loss.item()):
+            raise TrainingError(
+                f"The loss became {loss.item()} in epoch {self.current_epoch + 1}: lower the learning rate, or train "
+                "without reduced precision; earlier checkpoints are kept."
+            )
+        self._learnt(logits, labels)
+        self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        self.log("training_chunk_accuracy", self._learnt, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Take the loss and the accuracies of one batch into account."""
+        features, labels, tracks = batch
+        logits = self.network(features)
+        self._chunks(logits, labels)
+        self._songs.update(logits.softmax(dim=1), tracks)
+        loss = self._validation_loss(logits, labels)
+        self.log("validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=len(labels))
+        self.log("validation_chunk_accuracy", self._chunks, prog_bar=True, on_epoch=True)
+        self.log("validation_song_accuracy", self._songs, prog_bar=True, on_epoch=True)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, with a cycle of learning rates where the recipe has one."""
+        recipe = self._recipe
+        optimizer = torch.optim.AdamW(self.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+        if not recipe.cycle:
+            return optimizer
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=self._steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+def standardise(network: SubgenreNetwork, chunks: Chunks, seed: int) -> None:
+    """Set the network's means and deviations of each feature dimension to those of some training chunks.
+
+    Parameters
+    ----------
+    network
+        The network.
+    chunks
+        The training split.
+    seed
+        Of the choice of `STATISTICS_CHUNKS` where there are more.
+    """
+    picked = np.random.default_rng(seed).permutation(len(chunks))[:STATISTICS_CHUNKS]
+    sums = {i.name: np.zeros((2, i.shape[-2])) for i in network.inputs}
+    for index in np.sort(picked).tolist():
+        for name, array in chunks[index][0].items():
+            columns = array.reshape(-1, *array.shape[-2:])[0].astype(np.float64)
+            sums[name] += columns.mean(axis=1), np.square(columns).mean(axis=1)
+    for name, (mean, square) in sums.items():
+        mean, square = mean / len(picked), square / len(picked)
+        deviation = np.sqrt(np.maximum(0, square - mean**2))
+        deviation = np.where(deviation > 0, deviation, 1.0)
+        if name == "autocorrelation_tempogram":
+            deviation = np.maximum(deviation, LEAST_AUTOCORRELATION)
+        network.standardise[name].load_state_dict(
+            {
+                "mean": torch.tensor(mean, dtype=torch.float32)[:, None],
+                "deviation": torch.tensor(deviation, dtype=torch.float32)[:, None],
+            }
+        )
+
+
+def loader(chunks: Chunks, batch: int, *, shuffle: bool = False, workers: int = 0) -> "DataLoader[Any]":
+    """Return batches of chunks."""
+    # A last batch of one chunk has no variance for batch normalisation to learn from.
+    drop = shuffle and len(chunks) > batch
+    return DataLoader(
+        chunks,
+        batch,
+        shuffle,
+        num_workers=workers,
+        drop_last=drop,
+        persistent_workers=workers > 0,
+        pin_memory=workers > 0,
+    )

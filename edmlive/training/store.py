@@ -1,0 +1,130 @@
+"""Features on disk: one array a recording, read by slices, so that memory holds a batch and no more."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.errors import UserError
+from edmlive.kernels.tables import N_MELS, Window
+
+VERSION = 1
+"""Of the layout and of what the features are; stores of other versions are refused."""
+COLUMNS = N_MELS + 1
+"""Mel powers, then onset strength in dB. Tempograms are computed from the latter where they are needed: 577 values
+from one, in 3 microseconds."""
+_INDEX = "store.json"
+
+
+class StoreError(UserError):
+    """A feature store is missing, was written by another version, or cannot be written."""
+
+
+@dataclass(frozen=True)
+class StoredTrack:
+    """A recording whose features are stored.
+
+    Parameters
+    ----------
+    name
+        The recording relative to its corpus.
+    genre, artist
+        Of the recording; the artist is empty where not known.
+    file
+        Its features, relative to the store.
+    frames
+        Feature frames, 512 samples at 22,050 Hz apart.
+    """
+
+    name: str
+    genre: str
+    artist: str
+    file: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """A folder of features.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    window
+        Window function of the spectra.
+    tracks
+        What is stored.
+    skipped
+        Recordings left out, and why.
+    """
+
+    folder: Path
+    window: Window
+    tracks: tuple[StoredTrack, ...]
+    skipped: dict[str, str]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The genres, sorted."""
+        return tuple(sorted({track.genre for track in self.tracks}))
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells this store's tracks from any other's, 16 hexadecimal digits."""
+        listing = json.dumps([self.window, [(t.name, t.genre, t.artist, t.file) for t in self.tracks]])
+        return hashlib.sha256(listing.encode()).hexdigest()[:16]
+
+    def frames(self, track: StoredTrack) -> NDArray[np.float32]:
+        """Map a track's features into memory, float32, shape (frames, 129), to be read by slices.
+
+        Raises
+        ------
+        StoreError
+            The file is missing or is not what was stored.
+        """
+        path = self.folder / track.file
+        try:
+            rows: NDArray[np.float32] = np.load(path, mmap_mode="r")
+        except (OSError, ValueError):
+            raise StoreError(f"{path} is missing or broken: run 'edmlive features' again.") from None
+        if rows.shape != (track.frames, COLUMNS) or rows.dtype != np.float32:
+            raise StoreError(f"{path} is not what the store lists: run 'edmlive features' again.")
+        return rows
+
+    def save(self) -> None:
+        """Write the index, replacing a former one only by a complete one."""
+        index: dict[str, Any] = {"version": VERSION, "window": self.window, "skipped": self.skipped}
+        index["tracks"] = [asdict(track) for track in self.tracks]
+        partial = self.folder / f"{_INDEX}.part"
+        partial.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n")
+        partial.replace(self.folder / _INDEX)
+
+    @classmethod
+    def open(cls, folder: Path) -> "FeatureStore":
+        """Open a store.
+
+        Raises
+        ------
+        StoreError
+            There is none, or another version wrote it.
+        """
+        try:
+            index = json.loads((folder / _INDEX).read_text())
+        except OSError:
+            raise StoreError(f"{folder} holds no finished feature store: make one with 'edmlive features'.") from None
+        except ValueError:
+            raise StoreError(f"{folder / _INDEX} is not JSON: run 'edmlive features' again.") from None
+        version = index.get("version") if isinstance(index, dict) else None
+        if version != VERSION:
+            raise StoreError(
+                f"{folder} is a feature store of version {version}, not the version {VERSION} that this edmlive reads: "
+                "make it again with 'edmlive features'."
+            )
+        tracks = tuple(StoredTrack(**track) for track in index["tracks"])
+        return cls(folder, index["window"], tracks, index["skipped"])

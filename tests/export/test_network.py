@@ -1,0 +1,182 @@
+"""Networks as ONNX files: the same answers as in PyTorch, in less precision nearly so, and live as offline."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from edmlive.cli import app
+from edmlive.errors import ModelError, UserError
+from edmlive.export.network import drawn_features, network_graph, session, verify
+from edmlive.export.precision import gate, to_int8
+from edmlive.models.checkpoint import Checkpoint, Training
+from edmlive.models.inputs import Architecture, inputs_of
+from edmlive.models.networks import SubgenreNetwork
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.windows import Windows
+from edmlive.spec import ModelSpec
+from edmlive.training.chunks import chunk_features
+from edmlive.training.course import Course
+from edmlive.training.lesson import standardise
+from edmlive.training.recipes import MODERN
+from edmlive.training.store import FeatureStore
+from tests.conftest import decode
+from tests.training import corpora
+
+LABELS = tuple(corpora.TEMPI)
+
+
+def untrained(architecture: Architecture, width: int = 4) -> Checkpoint:
+    """A network whose weights are random, but not its batch statistics: what traps an export."""
+    torch.manual_seed(0)
+    network = SubgenreNetwork(architecture, 3, width).eval()
+    for buffer in network.buffers():
+        if buffer.dtype == torch.float32:
+            buffer.copy_(torch.rand_like(buffer) + 0.5)
+    spec = ModelSpec(architecture, LABELS, inputs_of(architecture), window="hamming", mel_scale="db")
+    return Checkpoint(network, spec, Training(architecture, width, "modern", "0", 0, 0.0, 1e9))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(store: FeatureStore) -> Checkpoint:
+    """Late fusion with real standardisation, calmed by random features and otherwise untrained."""
+    course = Course(store, "late-fusion", 4, MODERN)
+    torch.manual_seed(0)
+    network = SubgenreNetwork("late-fusion", 3, 4)
+    chunks = course.chunks("train")
+    standardise(network, chunks, seed=0)
+    batch = {
+        i.name: torch.from_numpy(np.stack([chunks[k][0][i.name] for k in range(len(chunks))])) for i in network.inputs
+    }
+    for _ in range(20):
+        network(batch)
+    return Checkpoint(network.eval(), course.spec("m"), course.training())
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint: Checkpoint) -> onnx.ModelProto:
+    return network_graph(checkpoint)
+
+
+@pytest.mark.parametrize("architecture", ["temporal-fusion", "metric-fusion"])
+def test_graph_gives_the_networks_logits_and_carries_its_spec(architecture: Architecture) -> None:
+    source = untrained(architecture)
+    model = network_graph(source)
+    features = drawn_features(source, count=5)
+    assert verify(model, source, features) <= 1e-5
+    (probabilities,) = session(model).run(None, features)
+    np.testing.assert_allclose(probabilities, source.probabilities(features), atol=1e-5)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert ModelSpec.from_json(metadata["edmlive"]) == source.spec
+    assert Training.from_json(metadata["edmlive_training"]) == source.training
+    assert model.graph.node[-1].op_type == "Softmax"
+    assert not any(node.op_type == "BatchNormalization" for node in model.graph.node)
+
+
+def test_a_graph_that_differs_is_refused(checkpoint: Checkpoint, model: onnx.ModelProto) -> None:
+    other = dataclasses.replace(checkpoint, network=SubgenreNetwork("late-fusion", 3, 4).eval())
+    with pytest.raises(ModelError, match="differs from the network"):
+        verify(model, other, drawn_features(checkpoint))
+
+
+def test_int8_is_unsigned_activations_and_signed_weights_by_channel(
+    checkpoint: Checkpoint, model: onnx.ModelProto, store: FeatureStore
+) -> None:
+    chunks = Course(store, "late-fusion", 4, MODERN).chunks("train")
+    features = {name: np.stack([chunks[k][0][name] for k in range(4)]) for name in chunks[0][0]}
+    quantised = to_int8(model, [features])
+    tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
+    quantisers = [node for node in quantised.graph.node if node.op_type == "QuantizeLinear"]
+    assert quantisers
+    assert {tensors[node.input[2]].data_type for node in quantisers} == {onnx.TensorProto.UINT8}
+    kinds = {name: t for name, t in tensors.items() if name.endswith("weight_quantized")}
+    assert len(kinds) == 22 and {t.data_type for t in kinds.values()} == {onnx.TensorProto.INT8}
+    scales = [t for name, t in tensors.items() if name.endswith("weight_scale") and "blocks.3" in name]
+    assert all(list(t.dims) == [8] for t in scales), "a scale for each channel"
+    (answer,) = session(quantised).run(None, features)
+    np.testing.assert_allclose(answer, checkpoint.probabilities(features), atol=0.05)
+    assert quantised.metadata_props == model.metadata_props
+
+
+def test_float16_takes_and_gives_single_precision(
+    checkpoint: Checkpoint, model: onnx.ModelProto, store: FeatureStore
+) -> None:
+    chunks = Course(store, "late-fusion", 4, MODERN).chunks("train")
+    features = {name: array[np.newaxis] for name, array in chunks[0][0].items()}
+    features["fourier_tempogram"] = features["fourier_tempogram"] * 1e3  # beyond what 16 bits hold
+    half = network_graph(checkpoint, half=True)
+    assert half.ByteSize() < 0.65 * model.ByteSize()
+    (answer,) = session(half).run(None, features)
+    assert answer.dtype == np.float32
+    np.testing.assert_allclose(answer, checkpoint.probabilities(features), atol=0.01)
+
+
+def test_gate_lets_half_a_point_through() -> None:
+    gate(0.600, 0.596, force=False)
+    gate(0.6, 0.5, force=True)
+    gate(0.5, 0.6, force=False)
+    with pytest.raises(ModelError, match=r"costs 0\.6 points of accuracy \(60\.0% to 59\.4%\)"):
+        gate(0.600, 0.594, force=False)
+
+
+def export(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["export", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("options", [(), ("--int8", "--force"), ("--fp16", "--force")], ids=" ".join)
+def test_command_writes_a_model_that_answers_live_as_offline(
+    checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    source, target = tmp_path / "c.safetensors", tmp_path / "m.onnx"
+    checkpoint.save(source)
+    result = export(source, "-o", target, "--calibrate", store.folder, *options)
+    assert result.exit_code == 0, result.output
+    assert "Logits are within" in result.output
+    classifier = Classifier(target, "cpu")
+    track = store.tracks[0]
+    windows = Windows(classifier.spec)
+    windows.push(decode(store.folder.parent / "corpus" / track.name)[0][: 399 * 512 + 1024, 0])
+    live = windows.read().tensors
+    assert live is not None
+    rows = store.frames(track)
+    offline = chunk_features(rows, 200, classifier.spec.inputs, classifier.spec.mel_scale)
+    expected = checkpoint.probabilities({name: array[np.newaxis] for name, array in offline.items()})[0]
+    np.testing.assert_allclose(classifier.probabilities(live), expected, atol=0.05 if options else 1e-5)
+
+
+def test_command_verifies_without_a_store(tmp_path: Path) -> None:
+    untrained("fourier").save(tmp_path / "c.safetensors")
+    assert export(tmp_path / "c.safetensors", "-o", tmp_path / "m.onnx").exit_code == 0
+    assert Classifier(tmp_path / "m.onnx", "cpu").spec.name == "fourier"
+
+
+def test_refused_precision_leaves_the_earlier_model(
+    checkpoint: Checkpoint,
+    model: onnx.ModelProto,
+    store: FeatureStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edmlive.export.network.network_graph", lambda _: model)
+    source, target = tmp_path / "c.safetensors", tmp_path / "m.onnx"
+    checkpoint.save(source)
+    target.write_text("earlier")
+    monkeypatch.setattr("edmlive.export.precision.LARGEST_LOSS", -2.0)
+    result = export(source, "-o", target, "--calibrate", store.folder, "--int8")
+    assert isinstance(result.exception, ModelError) and "costs" in str(result.exception)
+    assert target.read_text() == "earlier"
+
+
+def test_contradictions_are_refused(tmp_path: Path) -> None:
+    for arguments, words in (
+        (("-o", "m.onnx", "--int8", "--fp16"), "not both"),
+        (("-o", "m.onnx", "--int8"), "--calibrate STORE"),
+        (("-o", "m.pb"), ".onnx file"),
+    ):
+        result = export(tmp_path / "c.safetensors", *arguments)
+        assert result.exit_code == 2 and words in result.output
+    assert isinstance(export(tmp_path / "none.safetensors", "-o", tmp_path / "m.onnx").exception, UserError)

@@ -1,0 +1,184 @@
+"""The authors' released checkpoint: read without running it, and run as their code ran it."""
+
+import os
+import pickle
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import librosa
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from edmlive.cli import app
+from edmlive.errors import ModelError
+from edmlive.export.released import CLASSES, SPEC, ReleasedPipeline, read_released
+from edmlive.export.untrusted import read_state
+from edmlive.models.released import LABELS, ReleasedBlock, ReleasedNetwork
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.windows import Windows
+from tests.music import render
+
+
+@pytest.fixture(scope="module")
+def network() -> ReleasedNetwork:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    made = ReleasedNetwork().eval()
+    for buffer in made.buffers():
+        if buffer.dtype == torch.float32:
+            buffer.copy_(torch.rand_like(buffer) + 0.5)
+    return made
+
+
+@pytest.fixture
+def theirs(network: ReleasedNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterator[nn.Module]:
+    """The same network as it is in their file: other class names, layers that are never used, DataParallel around."""
+    model, modules = types.ModuleType("model"), types.ModuleType("modules")
+    model.Joint_ShortChunkCNN_Res = type("Joint_ShortChunkCNN_Res", (nn.Module,), {"__module__": "model"})
+    modules.Res_2d = type("Res_2d", (nn.Module,), {"__module__": "modules"})
+    monkeypatch.setitem(sys.modules, "model", model)
+    monkeypatch.setitem(sys.modules, "modules", modules)
+    whole = model.Joint_ShortChunkCNN_Res()
+    for name, child in network.named_children():
+        if isinstance(child, ReleasedBlock):
+            block = modules.Res_2d()
+            for inner, layer in child.named_children():
+                block.add_module(inner, layer)
+            block.relu = nn.ReLU()
+            child = block
+        whole.add_module(name, child)
+    for number in range(1, 5):
+        whole.add_module(f"conv1d_{number}", nn.Conv1d(50, 50, 3))
+    whole.dropout = nn.Dropout(0.5)
+    yield nn.DataParallel(whole)
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch cannot find the source text of classes made here
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy stream"])
+@pytest.mark.parametrize("whole", [True, False], ids=["module", "state dictionary"])
+def test_both_formats_give_their_weights(
+    network: ReleasedNetwork, theirs: nn.Module, tmp_path: Path, zipped: bool, whole: bool
+) -> None:
+    path = tmp_path / "joint.pkl"
+    torch.save(theirs if whole else theirs.state_dict(), path, _use_new_zipfile_serialization=zipped)
+    read = read_released(path)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(read.state_dict()[name], tensor), name
+
+
+class Evil:
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, (f"touch {self._mark}",)
+
+
+@pytest.mark.parametrize("zipped", [True, False, None], ids=["zip", "legacy stream", "plain pickle"])
+def test_a_pickle_that_would_run_something_is_refused_by_name(tmp_path: Path, zipped: bool | None) -> None:
+    path, mark = tmp_path / "evil.pkl", tmp_path / "mark"
+    if zipped is None:
+        path.write_bytes(pickle.dumps(Evil(mark)))
+    else:
+        torch.save({"weight": torch.zeros(2), "x": Evil(mark)}, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ModelError, match=r"asks for (posix|nt)\.system, and nothing of it was run"):
+        read_state(path, CLASSES)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["builtins eval", "torch load", "torch._utils _import_dotted_name", "models Res_2d"])
+def test_only_known_names_are_admitted(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(b"\x80\x02c" + name.replace(" ", "\n").encode() + b"\n.")
+    with pytest.raises(ModelError, match=name.replace(" ", r"\.")):
+        read_state(path, CLASSES)
+
+
+def test_broken_files_are_one_sentence(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(1000)}, tmp_path / "good.pkl")
+    whole = (tmp_path / "good.pkl").read_bytes()
+    for content in (b"", b"text", whole[:500], pickle.dumps(0x1950A86A20F9469CFC6C)):
+        (tmp_path / "bad.pkl").write_bytes(content)
+        with pytest.raises(ModelError) as caught:
+            read_state(tmp_path / "bad.pkl", CLASSES)
+        assert "bad.pkl" in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="no such file"):
+        read_state(tmp_path / "none.pkl", CLASSES)
+    with pytest.raises(ModelError, match="not the released late-fusion network"):
+        read_released(tmp_path / "good.pkl")
+
+
+def test_views_share_a_storage_and_stay_inside_it(tmp_path: Path) -> None:
+    base = torch.arange(12.0)
+    views = {"a": base.view(3, 4).t(), "b": base[5:7], "c": torch.tensor(3), "d": torch.zeros(0, 2)}
+    for zipped in (True, False):
+        torch.save(views, tmp_path / "v.pkl", _use_new_zipfile_serialization=zipped)
+        for name, array in read_state(tmp_path / "v.pkl", CLASSES).items():
+            np.testing.assert_array_equal(array, views[name].numpy())
+
+
+def test_tempograms_are_scrambled_as_in_their_code(network: ReleasedNetwork) -> None:
+    autocorrelation, fourier = torch.rand(2, 384, 50), torch.randn(2, 193, 50)
+    norm = network.bn_1
+    rows = []
+    for tempogram in (autocorrelation, fourier):
+        flat = tempogram.numpy().reshape(2, 50, -1)
+        scale = (norm.weight / torch.sqrt(norm.running_var + 1e-5)).detach().numpy()[:, None]
+        level = (flat - norm.running_mean.numpy()[:, None]) * scale + norm.bias.detach().numpy()[:, None]
+        rows.append(np.tile(np.maximum(level, 0), (1, 1, 4)))
+    pooled = np.concatenate(rows, axis=2).reshape(2, 2308, 50).mean(axis=2)
+    weights, bias = (p.detach().numpy().ravel() for p in (network.conv1d_w.weight, network.conv1d_w.bias))
+    summed = sum(weights[k] * pooled[:, k : k + 2305 : 2] for k in range(3)) + bias
+    norm = network.bn_w
+    level = (summed - norm.running_mean.numpy()) / np.sqrt(norm.running_var.numpy() + 1e-5) * norm.weight.item()
+    expected = np.maximum(level + norm.bias.item(), 0)[:, :1152].reshape(2, 384, 3).max(axis=2)
+    with torch.inference_mode():
+        np.testing.assert_allclose(network._tempo(autocorrelation, fourier), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_pipeline_prepares_features_as_their_code(network: ReleasedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    onset = np.abs(np.random.default_rng(0).standard_normal(1_675)).astype(np.float32)
+    complex_tempogram = librosa.stft(onset, n_fft=384, hop_length=1, center=False, window="hann")
+    expected = complex_tempogram.real
+    expected = (expected - expected.mean()) / expected.std()
+    given: list[torch.Tensor] = []
+    monkeypatch.setattr(network, "forward", lambda *features: given.extend(features))
+    mel, autocorrelation = torch.rand(1, 1, 128, 1_292), torch.rand(1, 384, 1_292)
+    ReleasedPipeline(network)(mel, autocorrelation, torch.from_numpy(onset)[None])
+    np.testing.assert_allclose(given[1][0], expected[:, -50:], atol=1e-4)
+    np.testing.assert_allclose(
+        given[2][0, 0], ((mel - mel.mean()) / mel.std(correction=0))[0, 0, :, -200:], rtol=1e-4, atol=1e-5
+    )
+    assert given[0].shape == (1, 384, 50)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_imported_model_listens(theirs: nn.Module, tmp_path: Path) -> None:
+    torch.save(theirs, tmp_path / "joint.pkl", _use_new_zipfile_serialization=False)
+    result = CliRunner().invoke(app, ["import", str(tmp_path / "joint.pkl"), "-o", str(tmp_path / "released.onnx")])
+    assert result.exit_code == 0, result.output
+    classifier = Classifier(tmp_path / "released.onnx", "cpu")
+    assert classifier.spec == SPEC and classifier.spec.labels == LABELS and len(LABELS) == 30
+    windows = Windows(classifier.spec)
+    music = render(40, 22_050, 1)[:, 0]
+    for block in np.array_split(music, 9):
+        windows.push(block)
+    live = windows.read().tensors
+    assert live is not None
+    with torch.inference_mode():
+        logits = ReleasedPipeline(read_released(tmp_path / "joint.pkl"))(
+            *(torch.from_numpy(live[i.name])[None] for i in SPEC.inputs)
+        )
+    np.testing.assert_allclose(classifier.probabilities(live), logits.softmax(dim=1)[0], atol=1e-5)
+    assert onnx.load(tmp_path / "released.onnx").graph.node[-1].op_type == "Softmax"
+
+
+def test_other_names_for_output_are_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["import", "joint.pkl", "-o", str(tmp_path / "x.pkl")])
+    assert result.exit_code == 2 and ".onnx file" in result.output

@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from edmlive.training.corpus import CorpusError, Recording, read_corpus
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_a_folder_for_each_genre(tmp_path: Path) -> None:
+    for name in ("house/b.flac", "house/album/a.MP3", "breaks/b.flac", "house/cover.jpg", ".hidden/c.flac"):
+        touch(tmp_path / name)
+    assert read_corpus(tmp_path) == [
+        Recording(tmp_path / "breaks/b.flac", "breaks/b.flac", "breaks"),
+        Recording(tmp_path / "house/album/a.MP3", "house/album/a.MP3", "house"),
+        Recording(tmp_path / "house/b.flac", "house/b.flac", "house"),
+    ]
+
+
+ENTRIES = [{"path": "a.flac", "genre": "house", "artist": "x", "bpm": 128}, {"path": "b/c.flac", "genre": "breaks"}]
+AS_JSONL = "\n".join(map(json.dumps, ENTRIES)) + "\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("m.json", json.dumps(ENTRIES)),
+        ("m.jsonl", AS_JSONL),
+        ("m.csv", "path,genre,bpm,artist\na.flac,house,128,x\nb/c.flac,breaks,,\n"),
+    ],
+)
+def test_manifests(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_corpus(tmp_path / name) == [
+        Recording(tmp_path / "a.flac", "a.flac", "house", "x"),
+        Recording(tmp_path / "b/c.flac", "b/c.flac", "breaks", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("m.json", "{", "malformed"),
+        ("m.json", "{}", "not a JSON list"),
+        ("m.json", "[]", "lists no recordings"),
+        ("m.json", '["a.flac"]', "Entry 1"),
+        ("m.jsonl", AS_JSONL + '{"genre": "house"}', "Entry 3"),
+        ("m.jsonl", AS_JSONL + AS_JSONL, "lists a.flac 2 times"),
+        ("m.csv", "path,label\na.flac,house\n", "no path or no genre"),
+        ("m.csv", "path,genre\na.flac,\n", "Entry 1"),
+        ("m.txt", "a.flac", "neither a folder nor"),
+    ],
+)
+def test_wrong_manifest_is_one_sentence(tmp_path: Path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(CorpusError, match=words) as caught:
+        read_corpus(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="neither a folder"):
+        read_corpus(tmp_path / "none")
+    with pytest.raises(CorpusError, match="no such file"):
+        read_corpus(tmp_path / "none.csv")
+    (tmp_path / "m.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CorpusError, match="UTF-8"):
+        read_corpus(tmp_path / "m.csv")
+
+
+def test_empty_genre_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="holds no folders"):
+        read_corpus(tmp_path)
+    touch(tmp_path / "house" / "a.flac")
+    (tmp_path / "breaks").mkdir()
+    with pytest.raises(CorpusError, match="breaks holds no audio files"):
+        read_corpus(tmp_path)

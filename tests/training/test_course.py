@@ -1,0 +1,167 @@
+"""Training from a store to a checkpoint: it learns, it survives, and it says what is wrong."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pytest
+import torch
+
+from edmlive.errors import ModelError
+from edmlive.models.checkpoint import Checkpoint
+from edmlive.models.inputs import inputs_of
+from edmlive.models.networks import SubgenreNetwork
+from edmlive.training.chunks import Chunks, Span
+from edmlive.training.course import CHECKPOINT, Course, train
+from edmlive.training.lesson import LEAST_AUTOCORRELATION, TrainingError, standardise
+from edmlive.training.recipes import MODERN, PAPER, RECIPES
+from edmlive.training.store import FeatureStore
+
+QUICK = dataclasses.replace(MODERN, epochs=2, batch=12)
+
+
+@pytest.fixture
+def course(store: FeatureStore) -> Course:
+    return Course(store, "fourier", width=4, recipe=QUICK)
+
+
+def epochs(folder: Path) -> list[list[str]]:
+    return [
+        sorted({row["epoch"] for row in csv.DictReader(path.open())})
+        for path in sorted(folder.glob("logs/version_*/metrics.csv"))
+    ]
+
+
+def test_recipes_are_the_papers_and_ours() -> None:
+    assert set(RECIPES) == {"paper", "modern"}
+    assert (PAPER.learning_rate, PAPER.batch, PAPER.epochs, PAPER.weight_decay) == (0.005, 256, 200, 0)
+    assert not (PAPER.augment or PAPER.cycle or PAPER.label_smoothing or PAPER.patience)
+
+
+def test_learns_to_tell_tempi_apart(store: FeatureStore, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(PAPER, epochs=12, batch=6)
+    checkpoint = train(Course(store, "autocorrelation", 4, recipe), tmp_path / "run")
+    tested = Chunks(store, store.tracks, store.labels, inputs_of("autocorrelation"), "power")
+    heard = [tested[i] for i in range(len(tested))]
+    features = torch.from_numpy(np.stack([f["autocorrelation_tempogram"] for f, _, _ in heard]))
+    answers = checkpoint.network({"autocorrelation_tempogram": features}).argmax(dim=1)
+    assert (answers == torch.tensor([label for _, label, _ in heard])).double().mean() > 0.8
+
+
+def test_checkpoint_holds_the_network_and_what_it_means(course: Course, tmp_path: Path) -> None:
+    trained = train(course, tmp_path / "run")
+    loaded = Checkpoint.load(tmp_path / "run" / CHECKPOINT)
+    assert loaded.spec == trained.spec and loaded.training == trained.training
+    assert loaded.spec.name == "run"
+    assert loaded.spec.labels == course.store.labels
+    assert loaded.spec.inputs == inputs_of("fourier")
+    assert loaded.spec.window == course.store.window == "hamming"
+    assert loaded.spec.mel_scale == "db"
+    assert loaded.training.store == course.store.digest
+    heard = {"fourier_tempogram": torch.rand(2, 193, 50)}
+    torch.testing.assert_close(loaded.network(heard), trained.network(heard), rtol=0, atol=0)
+    assert epochs(tmp_path / "run") == [["0", "1"]]
+
+
+class InterruptAfter(lightning.Callback):
+    """Ends the training from outside when an epoch has been trained, before it is validated and kept."""
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def on_validation_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        if trainer.current_epoch == self._epoch:
+            raise SystemExit
+
+
+def test_goes_on_from_the_last_whole_epoch(course: Course, tmp_path: Path) -> None:
+    course = dataclasses.replace(course, recipe=dataclasses.replace(QUICK, epochs=4))
+    with pytest.raises(SystemExit):
+        train(course, tmp_path / "run", callbacks=[InterruptAfter(2)])
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    train(course, tmp_path / "run")
+    first, second = epochs(tmp_path / "run")
+    assert first[:2] == ["0", "1"]
+    assert second == ["2", "3"]
+    with pytest.raises(TrainingError, match="finished training"):
+        train(course, tmp_path / "run")
+
+
+def test_another_training_in_the_folder_is_refused(course: Course, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        train(course, tmp_path / "run", callbacks=[InterruptAfter(0)])
+    for change, word in (({"width": 5}, "width"), ({"seed": 1}, "seed"), ({"recipe": PAPER}, "recipe")):
+        with pytest.raises(TrainingError, match=f"another.* {word}"):
+            train(dataclasses.replace(course, **change), tmp_path / "run")
+
+
+def test_loss_that_is_no_number_ends_training_and_keeps_what_was(course: Course, tmp_path: Path) -> None:
+    course = dataclasses.replace(course, recipe=dataclasses.replace(QUICK, epochs=3))
+
+    class Poison(lightning.Callback):
+        def on_train_epoch_start(self, trainer: lightning.Trainer, lesson: lightning.LightningModule) -> None:
+            if trainer.current_epoch == 1:
+                next(lesson.parameters()).data.fill_(torch.nan)
+
+    with pytest.raises(TrainingError, match="became nan in epoch 2"):
+        train(course, tmp_path / "run", callbacks=[Poison()])
+    assert (tmp_path / "run" / "last.ckpt").is_file()
+    assert (tmp_path / "run" / "best.ckpt").is_file()
+
+
+def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit):
+        train(course, tmp_path / "run", callbacks=[InterruptAfter(1)])
+    before = (tmp_path / "run" / "last.ckpt").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edmlive.training.course.TorchCheckpointIO.save_checkpoint", full)
+    with pytest.raises(TrainingError, match="no space left on device"):
+        train(course, tmp_path / "run")
+    assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
+
+
+def test_span_that_no_track_reaches_is_refused(course: Course, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="between 15 and 45 s"):
+        train(dataclasses.replace(course, span=Span(15, 45)), tmp_path / "run")
+
+
+def test_standardisation_is_of_each_feature_dimension_over_the_training_split(store: FeatureStore) -> None:
+    network = SubgenreNetwork("late-fusion", labels=3, width=2)
+    chunks = Course(store, "late-fusion", 2, PAPER).chunks("train")
+    standardise(network, chunks, seed=0)
+    for i in network.inputs:
+        columns = np.concatenate([chunks[k][0][i.name].reshape(-1, i.shape[-1]) for k in range(len(chunks))], axis=1)
+        level = network.standardise[i.name](torch.from_numpy(columns)).double()
+        least = LEAST_AUTOCORRELATION if i.name == "autocorrelation_tempogram" else 0.0
+        expected = columns.std(axis=1, dtype=np.float64)
+        expected /= np.maximum(expected, least)
+        assert level.mean(dim=1).abs().max() < 1e-2
+        np.testing.assert_allclose(level.std(dim=1, correction=0), expected, atol=2e-2)
+
+
+@pytest.mark.parametrize("spoil", ["text", "no spec", "other labels", "other inputs", "other architecture"])
+def test_wrong_checkpoint_is_one_sentence(course: Course, tmp_path: Path, spoil: str) -> None:
+    path, spec, training = tmp_path / "c.safetensors", course.spec("c"), course.training()
+    checkpoint = Checkpoint(SubgenreNetwork("fourier", 3, 4), spec, training)
+    if spoil == "text":
+        path.write_text("This is no checkpoint.")
+    elif spoil == "no spec":
+        from safetensors.torch import save_file
+
+        save_file(checkpoint.network.state_dict(), path)
+    elif spoil == "other labels":
+        dataclasses.replace(checkpoint, spec=dataclasses.replace(spec, labels=("a", "b"))).save(path)
+    elif spoil == "other inputs":
+        dataclasses.replace(checkpoint, spec=dataclasses.replace(spec, inputs=inputs_of("mel"))).save(path)
+    else:
+        dataclasses.replace(checkpoint, training=dataclasses.replace(training, width=6)).save(path)
+    with pytest.raises(ModelError) as caught:
+        Checkpoint.load(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)

@@ -1,0 +1,60 @@
+from collections import Counter
+
+import pytest
+
+from edmlive.training.corpus import CorpusError
+from edmlive.training.split import split
+from edmlive.training.store import StoredTrack
+
+
+def tracks(genre: str, count: int, artists: int = 0) -> list[StoredTrack]:
+    return [
+        StoredTrack(f"{genre}/{i}", genre, f"artist {i % artists}" if artists else "", f"{genre}{i}.npy", 500)
+        for i in range(count)
+    ]
+
+
+def test_eight_to_one_to_one_of_every_genre() -> None:
+    parts = split([*tracks("house", 100), *tracks("breaks", 50)])
+    assert [Counter(t.genre for t in part) for part in parts] == [
+        {"house": 80, "breaks": 40},
+        {"house": 10, "breaks": 5},
+        {"house": 10, "breaks": 5},
+    ]
+    assert len({t.name for part in parts for t in part}) == 150
+
+
+@pytest.mark.parametrize(("count", "expected"), [(3, [1, 1, 1]), (4, [2, 1, 1]), (26, [20, 3, 3])])
+def test_small_genres_are_in_every_part(count: int, expected: list[int]) -> None:
+    parts = split([*tracks("house", count), *tracks("breaks", count)])
+    assert [sum(t.genre == "house" for t in part) for part in parts] == expected
+
+
+def test_artists_stay_together_even_across_genres() -> None:
+    parts = split([*tracks("house", 200, artists=40), *tracks("breaks", 100, artists=25)])
+    artists = [{t.artist for t in part} for part in parts]
+    assert not artists[0] & artists[1] | artists[0] & artists[2] | artists[1] & artists[2]
+    for genre, count in (("house", 200), ("breaks", 100)):
+        shares = [sum(t.genre == genre for t in part) / count for part in parts]
+        assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.05)
+
+
+def test_seed_decides_and_order_does_not() -> None:
+    corpus = [*tracks("house", 30), *tracks("breaks", 30)]
+    assert split(corpus, seed=1) == split(corpus[::-1], seed=1)
+    assert split(corpus, seed=1).test != split(corpus, seed=2).test
+
+
+@pytest.mark.parametrize(
+    ("corpus", "words"),
+    [
+        (tracks("house", 9), "two genres; this store has 1"),
+        ([*tracks("house", 9), *tracks("breaks", 1)], "'breaks' has 1 recording:"),
+        ([*tracks("house", 9), *tracks("breaks", 2)], "'breaks' has 2 recordings:"),
+        ([*tracks("house", 9), *tracks("breaks", 9, artists=2)], "by different artists"),
+    ],
+    ids=["one genre", "one track", "two tracks", "two artists"],
+)
+def test_too_little_is_refused(corpus: list[StoredTrack], words: str) -> None:
+    with pytest.raises(CorpusError, match=words):
+        split(corpus)
