@@ -166,6 +166,8 @@ def network(
     checkpoint = courses.train(
         course, output, device=device.value, precision=precision, workers=workers, callbacks=bars
     )
+    if os.environ.get("RANK", "0") != "0":
+        return  # of the processes of a torchrun the first one reports
     tested = answer(checkpoint.probabilities, checkpoint.spec.labels, course.chunks("test"))
     figures = tested.figures()
     checkpoint = courses.with_figures(checkpoint, figures, f"{len(tested.heard)} test tracks of {store.name}")

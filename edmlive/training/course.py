@@ -3,6 +3,7 @@
 import datetime
 import json
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -181,8 +182,6 @@ def train(
         raise TrainingError(
             f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last epoch."
         ) from None
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     lesson.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
     checkpoint = Checkpoint(network.cpu().eval(), course.spec(folder.name), course.training())
     if trainer.is_global_zero:
@@ -211,7 +210,9 @@ def _claim(folder: Path, course: Course) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.write_text(json.dumps(wanted, indent=2) + "\n")
+            partial = folder / f"{_SETTINGS}.{os.getpid()}.part"  # each process of a torchrun comes here
+            partial.write_text(json.dumps(wanted, indent=2) + "\n")
+            partial.replace(path)
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise TrainingError(f"{folder} cannot be trained in: {error}.") from None
