@@ -18,7 +18,7 @@ BALANCE_HERTZ = (40, 80, 160, 250, 400, 630, 1000, 1600, 2500, 4000, 6300, 10000
 
 CEILING_DB = -0.5
 """Peak of what is mastered, in dB relative to full scale."""
-MOST_LIMITING_DB = 10.0
+MOST_LIMITING_DB = 15.0
 """The limiter takes no more than this from recurring peaks, even if the loudness asked for is not reached."""
 _TOLERANCE_LU = 0.4
 _TOLERANCE_DB = 0.7
@@ -67,7 +67,7 @@ def master(mix: Samples, settings: Master) -> Samples:
         Shape (samples, 2), at any level.
     settings
         What to aim at. Equalising stops at 15 dB in a band, once before and once after the other stages were heard; and
-        loudness stops where the limiter would take more than 10 dB from recurring peaks.
+        loudness stops where the limiter would take more than 15 dB from recurring peaks.
 
     Returns
     -------
