@@ -4,6 +4,9 @@ import signal
 
 
 def end_in_order() -> None:
-    """Let a polite end from elsewhere, such as a closed terminal's, be the same as Ctrl-C."""
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    """Let a polite end from elsewhere, such as a closed terminal's, be the same as Ctrl-C.
+
+    Ctrl-C's own signal too: a shell script makes what it starts in the background deaf to it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, signal.default_int_handler)

@@ -187,7 +187,7 @@ def test_demo_set_is_heard_with_its_truth_and_scored(model: Path) -> None:
     command = [*EDMLIVE, "listen", "--input", "demo:4", "--json", "-", "--model", str(model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [json.loads(process.stdout.readline()) for _ in range(150)]
+        lines = [json.loads(process.stdout.readline()) for _ in range(300)]
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert process.returncode == 0
