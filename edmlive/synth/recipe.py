@@ -282,7 +282,7 @@ def recipes() -> dict[str, Recipe]:
         defaults = family.pop("defaults", {})
         tables |= {genre: _merged(defaults, table) for genre, table in family.items()}
     tables = _merged(tables, tomllib.loads(FITTED.read_text()))
-    return {genre: Recipe.model_validate(tables[genre]) for genre in GENRES if genre in tables}
+    return {genre: Recipe.model_validate(tables[genre]) for genre in GENRES}
 
 
 def recipe(genre: str) -> Recipe:

@@ -207,11 +207,6 @@ def notes(
     return played
 
 
-def starts(played: list[Hit]) -> NDArray[np.int64]:
-    """Return the first samples of hits, shape (hits,)."""
-    return np.array(sorted(hit.start for hit in played), np.int64)
-
-
 def _bar(pattern: str, steps: int, bar: int) -> str:
     bars = max(1, len(pattern) // steps)
     first = bar % bars * steps
