@@ -25,33 +25,33 @@ def evaluate(
     On the store that a network was trained on, its test split is taken; on any other, all recordings of its genres.
     """
     with training_extra():
-        from edmlive.training.answers import Answers, answer
-        from edmlive.training.examination import open_candidate, unseen
+        from edmlive.training.candidates import open_candidate, unseen
+        from edmlive.training.predictions import Predictions, predict
         from edmlive.training.report import write_report
         from edmlive.training.store import FeatureStore
     if output.suffix != ".html" or not output.parent.is_dir():
         raise UserError(f"No report can be written to {output}: name a .html file in a folder that exists.")
     opened = FeatureStore.open(store)
     notes = plain_console(stderr=True)
-    answers: dict[str, Answers] = {}
+    predictions: dict[str, Predictions] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         for path in models:
             candidate = open_candidate(path)
             chunks = unseen(opened, candidate.spec, candidate.training)
             task = progress.add_task(path.name, total=len(chunks))
-            name = str(path) if candidate.spec.name in answers else candidate.spec.name
-            answers[name] = answer(
+            name = str(path) if candidate.spec.name in predictions else candidate.spec.name
+            predictions[name] = predict(
                 candidate.classify,
                 candidate.spec.labels,
                 chunks,
                 advance=partial(progress.advance, task),
             )
-    write_report(output, f"{store.name}: {len(opened.tracks)} recordings of {len(opened.labels)} genres", answers)
-    figures = {name: given.figures() for name, given in answers.items()}
+    write_report(output, f"{store.name}: {len(opened.tracks)} recordings of {len(opened.labels)} genres", predictions)
+    figures = {name: given.figures() for name, given in predictions.items()}
     table = Table("Model", *next(iter(figures.values())), "songs", box=None, header_style="bold")
     for name, values in figures.items():
-        table.add_row(name, *(f"{value:.1%}" for value in values.values()), str(len(answers[name].heard)))
+        table.add_row(name, *(f"{value:.1%}" for value in values.values()), str(len(predictions[name].heard)))
     out = plain_console()
     out.print(table)
     out.print(f"{output} has the figures.")

@@ -38,8 +38,8 @@ def export(
         from edmlive.export.network import drawn_features, network_graph, session, verify
         from edmlive.export.precision import gate, to_int8
         from edmlive.models.checkpoint import Checkpoint
-        from edmlive.training.answers import answer
-        from edmlive.training.examination import batches, onnx_classifier, unseen
+        from edmlive.training.candidates import batches, onnx_classifier, unseen
+        from edmlive.training.predictions import predict
         from edmlive.training.store import FeatureStore
 
     source = Checkpoint.load(checkpoint)
@@ -59,7 +59,7 @@ def export(
             lower = network_graph(source, half=True)
         watched = unseen(store, source.spec, source.training, "validation")
         before, after = (
-            answer(onnx_classifier(session(graph)), source.spec.labels, watched).figures()["chunk-level accuracy"]
+            predict(onnx_classifier(session(graph)), source.spec.labels, watched).figures()["chunk-level accuracy"]
             for graph in (model, lower)
         )
         gate(before, after, force=force)

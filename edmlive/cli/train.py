@@ -151,27 +151,27 @@ def network(
     with training_extra():
         from lightning.pytorch.callbacks import RichProgressBar
 
-        from edmlive.training import course as courses
-        from edmlive.training.answers import answer
+        from edmlive.training import experiment as experiments
         from edmlive.training.chunks import WHOLE, Span
+        from edmlive.training.predictions import predict
         from edmlive.training.recipes import RECIPES
         from edmlive.training.store import FeatureStore
 
     chosen = RECIPES[recipe]
     chosen = replace(chosen, epochs=epochs or chosen.epochs, batch=batch or chosen.batch)
     opened = FeatureStore.open(store)
-    course = courses.Course(opened, model, width, chosen, Span(*span) if span else WHOLE, seed)
+    experiment = experiments.Experiment(opened, model, width, chosen, Span(*span) if span else WHOLE, seed)
     notes = plain_console(stderr=True)
     bars = [RichProgressBar()] if notes.is_terminal else []
-    checkpoint = courses.train(
-        course, output, device=device.value, precision=precision, workers=workers, callbacks=bars
+    checkpoint = experiments.train(
+        experiment, output, device=device.value, precision=precision, workers=workers, callbacks=bars
     )
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes of a torchrun the first one reports
-    tested = answer(checkpoint.probabilities, checkpoint.spec.labels, course.chunks("test"))
+    tested = predict(checkpoint.probabilities, checkpoint.spec.labels, experiment.chunks("test"))
     figures = tested.figures()
-    checkpoint = courses.with_figures(checkpoint, figures, f"{len(tested.heard)} test tracks of {store.name}")
-    checkpoint.save(output / courses.CHECKPOINT)
+    checkpoint = experiments.with_figures(checkpoint, figures, f"{len(tested.heard)} test tracks of {store.name}")
+    checkpoint.save(output / experiments.CHECKPOINT)
     console = plain_console()
     console.print(_table(figures))
-    console.print(f"{output / courses.CHECKPOINT}: {model}, width {width}, {course.spec('').provenance.data}.")
+    console.print(f"{output / experiments.CHECKPOINT}: {model}, width {width}, {experiment.spec('').provenance.data}.")

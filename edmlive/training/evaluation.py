@@ -13,7 +13,7 @@ CALIBRATION_BINS = 15
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Answers about every track from a model that had not seen it.
+    """Predictions about every track from a model that had not seen it.
 
     Parameters
     ----------

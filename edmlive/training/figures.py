@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from a feature store, from answers about it, or from one track."""
+"""The paper's figures, drawn from a feature store, from predictions about it, or from one track."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from edmlive.errors import UserError
 from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
 from edmlive.kernels.tempogram import trailing
-from edmlive.training.answers import Answers
 from edmlive.training.evaluation import CALIBRATION_BINS
+from edmlive.training.predictions import Predictions
 from edmlive.training.store import FeatureStore
 
 FRAMES_PER_MINUTE = 60 * SAMPLE_RATE / HOP_LENGTH
@@ -20,9 +20,9 @@ SLOWEST_BPM, FASTEST_BPM = 30, 480
 _USUAL_BPM, _TEMPO_COLUMNS = 120.0, 22
 
 
-def recall_bars(answers: Mapping[str, Answers]) -> Figure:
+def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
     """Draw the song-level accuracy of each subgenre, models side by side (Figure 4)."""
-    recalls = {name: given.recall() for name, given in answers.items()}
+    recalls = {name: given.recall() for name, given in predictions.items()}
     labels = sorted({label for recall in recalls.values() for label, share in recall.items() if share is not None})
     figure = Figure(figsize=(3 + 0.45 * len(labels), 4.5), layout="constrained")
     axes = figure.subplots()
@@ -37,9 +37,9 @@ def recall_bars(answers: Mapping[str, Answers]) -> Figure:
     return figure
 
 
-def confusion_matrix(answers: Answers) -> Figure:
+def confusion_matrix(predictions: Predictions) -> Figure:
     """Draw how many songs of each subgenre (row) were called what (column) (Figure 5)."""
-    counts, labels = answers.confusion(), answers.labels
+    counts, labels = predictions.confusion(), predictions.labels
     size = 3.5 + 0.3 * len(labels)
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.subplots()
@@ -54,12 +54,12 @@ def confusion_matrix(answers: Answers) -> Figure:
     return figure
 
 
-def reliability(answers: Mapping[str, Answers]) -> Figure:
-    """Draw how often chunks are right against how sure their answer is."""
+def reliability(predictions: Mapping[str, Predictions]) -> Figure:
+    """Draw how often chunks are right against how sure their predict is."""
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
-    for name, given in answers.items():
+    for name, given in predictions.items():
         confidence = given.probabilities.max(axis=1)
         right = given.probabilities.argmax(axis=1) == given.truth[given.track]
         bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)

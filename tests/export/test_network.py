@@ -20,8 +20,8 @@ from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.windows import Windows
 from edmlive.spec import ModelSpec
 from edmlive.training.chunks import chunk_features
-from edmlive.training.course import Course
-from edmlive.training.lesson import standardise
+from edmlive.training.experiment import Experiment
+from edmlive.training.module import standardise
 from edmlive.training.recipes import MODERN
 from edmlive.training.store import FeatureStore
 from tests.conftest import decode
@@ -44,17 +44,17 @@ def untrained(architecture: Architecture, width: int = 4) -> Checkpoint:
 @pytest.fixture(scope="module")
 def checkpoint(store: FeatureStore) -> Checkpoint:
     """Late fusion with real standardisation, calmed by random features and otherwise untrained."""
-    course = Course(store, "late-fusion", 4, MODERN)
+    experiment = Experiment(store, "late-fusion", 4, MODERN)
     torch.manual_seed(0)
     network = SubgenreNetwork("late-fusion", 3, 4)
-    chunks = course.chunks("train")
+    chunks = experiment.chunks("train")
     standardise(network, chunks, seed=0)
     batch = {
         i.name: torch.from_numpy(np.stack([chunks[k][0][i.name] for k in range(len(chunks))])) for i in network.inputs
     }
     for _ in range(20):
         network(batch)
-    return Checkpoint(network.eval(), course.spec("m"), course.training())
+    return Checkpoint(network.eval(), experiment.spec("m"), experiment.training())
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_graph_that_differs_is_refused(checkpoint: Checkpoint, model: onnx.Mod
 def test_int8_is_unsigned_activations_and_signed_weights_by_channel(
     checkpoint: Checkpoint, model: onnx.ModelProto, store: FeatureStore
 ) -> None:
-    chunks = Course(store, "late-fusion", 4, MODERN).chunks("train")
+    chunks = Experiment(store, "late-fusion", 4, MODERN).chunks("train")
     features = {name: np.stack([chunks[k][0][name] for k in range(4)]) for name in chunks[0][0]}
     quantised = to_int8(model, [features])
     tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
@@ -105,7 +105,7 @@ def test_int8_is_unsigned_activations_and_signed_weights_by_channel(
 def test_float16_takes_and_gives_single_precision(
     checkpoint: Checkpoint, model: onnx.ModelProto, store: FeatureStore
 ) -> None:
-    chunks = Course(store, "late-fusion", 4, MODERN).chunks("train")
+    chunks = Experiment(store, "late-fusion", 4, MODERN).chunks("train")
     features = {name: array[np.newaxis] for name, array in chunks[0][0].items()}
     features["fourier_tempogram"] = features["fourier_tempogram"] * 1e3  # beyond what 16 bits hold
     half = network_graph(checkpoint, half=True)

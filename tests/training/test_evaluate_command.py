@@ -14,7 +14,7 @@ from edmlive.errors import ModelError, UserError
 from edmlive.export.network import network_graph
 from edmlive.models.checkpoint import Checkpoint
 from edmlive.models.networks import SubgenreNetwork
-from edmlive.training.course import Course
+from edmlive.training.experiment import Experiment
 from edmlive.training.figures import tempo
 from edmlive.training.recipes import PAPER
 from edmlive.training.split import split
@@ -25,9 +25,9 @@ from tests.training.corpora import TEMPI
 
 @pytest.fixture
 def checkpoint(store: FeatureStore) -> Checkpoint:
-    course = Course(store, "fourier", 2, PAPER)
+    experiment = Experiment(store, "fourier", 2, PAPER)
     torch.manual_seed(0)
-    return Checkpoint(SubgenreNetwork("fourier", 3, 2).eval(), course.spec("mine"), course.training())
+    return Checkpoint(SubgenreNetwork("fourier", 3, 2).eval(), experiment.spec("mine"), experiment.training())
 
 
 def run(*arguments: object) -> Result:

@@ -14,8 +14,8 @@ from edmlive.models.checkpoint import Checkpoint
 from edmlive.models.inputs import inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.training.chunks import Chunks, Span
-from edmlive.training.course import CHECKPOINT, Course, train
-from edmlive.training.lesson import LEAST_AUTOCORRELATION, TrainingError, standardise
+from edmlive.training.experiment import CHECKPOINT, Experiment, train
+from edmlive.training.module import LEAST_AUTOCORRELATION, TrainingError, standardise
 from edmlive.training.recipes import MODERN, PAPER, RECIPES
 from edmlive.training.store import FeatureStore
 
@@ -23,8 +23,8 @@ QUICK = dataclasses.replace(MODERN, epochs=2, batch=12)
 
 
 @pytest.fixture
-def course(store: FeatureStore) -> Course:
-    return Course(store, "fourier", width=4, recipe=QUICK)
+def experiment(store: FeatureStore) -> Experiment:
+    return Experiment(store, "fourier", width=4, recipe=QUICK)
 
 
 def epochs(folder: Path) -> list[list[str]]:
@@ -42,7 +42,7 @@ def test_recipes_are_the_papers_and_ours() -> None:
 
 def test_learns_to_tell_tempi_apart(store: FeatureStore, tmp_path: Path) -> None:
     recipe = dataclasses.replace(PAPER, epochs=12, batch=6)
-    checkpoint = train(Course(store, "autocorrelation", 4, recipe), tmp_path / "run")
+    checkpoint = train(Experiment(store, "autocorrelation", 4, recipe), tmp_path / "run")
     tested = Chunks(store, store.tracks, store.labels, inputs_of("autocorrelation"), "power")
     heard = [tested[i] for i in range(len(tested))]
     features = torch.from_numpy(np.stack([f["autocorrelation_tempogram"] for f, _, _ in heard]))
@@ -50,16 +50,16 @@ def test_learns_to_tell_tempi_apart(store: FeatureStore, tmp_path: Path) -> None
     assert (answers == torch.tensor([label for _, label, _ in heard])).double().mean() > 0.8
 
 
-def test_checkpoint_holds_the_network_and_what_it_means(course: Course, tmp_path: Path) -> None:
-    trained = train(course, tmp_path / "run")
+def test_checkpoint_holds_the_network_and_what_it_means(experiment: Experiment, tmp_path: Path) -> None:
+    trained = train(experiment, tmp_path / "run")
     loaded = Checkpoint.load(tmp_path / "run" / CHECKPOINT)
     assert loaded.spec == trained.spec and loaded.training == trained.training
     assert loaded.spec.name == "run"
-    assert loaded.spec.labels == course.store.labels
+    assert loaded.spec.labels == experiment.store.labels
     assert loaded.spec.inputs == inputs_of("fourier")
-    assert loaded.spec.window == course.store.window == "hamming"
+    assert loaded.spec.window == experiment.store.window == "hamming"
     assert loaded.spec.mel_scale == "db"
-    assert loaded.training.store == course.store.digest
+    assert loaded.training.store == experiment.store.digest
     heard = {"fourier_tempogram": torch.rand(2, 193, 50)}
     torch.testing.assert_close(loaded.network(heard), trained.network(heard), rtol=0, atol=0)
     assert epochs(tmp_path / "run") == [["0", "1"]]
@@ -76,65 +76,65 @@ class InterruptAfter(lightning.Callback):
             raise SystemExit
 
 
-def test_goes_on_from_the_last_whole_epoch(course: Course, tmp_path: Path) -> None:
-    course = dataclasses.replace(course, recipe=dataclasses.replace(QUICK, epochs=4))
+def test_goes_on_from_the_last_whole_epoch(experiment: Experiment, tmp_path: Path) -> None:
+    experiment = dataclasses.replace(experiment, recipe=dataclasses.replace(QUICK, epochs=4))
     with pytest.raises(SystemExit):
-        train(course, tmp_path / "run", callbacks=[InterruptAfter(2)])
+        train(experiment, tmp_path / "run", callbacks=[InterruptAfter(2)])
     assert not (tmp_path / "run" / CHECKPOINT).exists()
-    train(course, tmp_path / "run")
+    train(experiment, tmp_path / "run")
     first, second = epochs(tmp_path / "run")
     assert first[:2] == ["0", "1"]
     assert second == ["2", "3"]
     with pytest.raises(TrainingError, match="finished training"):
-        train(course, tmp_path / "run")
+        train(experiment, tmp_path / "run")
 
 
-def test_another_training_in_the_folder_is_refused(course: Course, tmp_path: Path) -> None:
+def test_another_training_in_the_folder_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
-        train(course, tmp_path / "run", callbacks=[InterruptAfter(0)])
+        train(experiment, tmp_path / "run", callbacks=[InterruptAfter(0)])
     for change, word in (({"width": 5}, "width"), ({"seed": 1}, "seed"), ({"recipe": PAPER}, "recipe")):
         with pytest.raises(TrainingError, match=f"another.* {word}"):
-            train(dataclasses.replace(course, **change), tmp_path / "run")
+            train(dataclasses.replace(experiment, **change), tmp_path / "run")
 
 
-def test_loss_that_is_no_number_ends_training_and_keeps_what_was(course: Course, tmp_path: Path) -> None:
-    course = dataclasses.replace(course, recipe=dataclasses.replace(QUICK, epochs=3))
+def test_loss_that_is_no_number_ends_training_and_keeps_what_was(experiment: Experiment, tmp_path: Path) -> None:
+    experiment = dataclasses.replace(experiment, recipe=dataclasses.replace(QUICK, epochs=3))
 
     class Poison(lightning.Callback):
-        def on_train_epoch_start(self, trainer: lightning.Trainer, lesson: lightning.LightningModule) -> None:
+        def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
             if trainer.current_epoch == 1:
-                next(lesson.parameters()).data.fill_(torch.nan)
+                next(module.parameters()).data.fill_(torch.nan)
 
     with pytest.raises(TrainingError, match="became nan in epoch 2"):
-        train(course, tmp_path / "run", callbacks=[Poison()])
+        train(experiment, tmp_path / "run", callbacks=[Poison()])
     assert (tmp_path / "run" / "last.ckpt").is_file()
     assert (tmp_path / "run" / "best.ckpt").is_file()
 
 
 def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
-    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SystemExit):
-        train(course, tmp_path / "run", callbacks=[InterruptAfter(1)])
+        train(experiment, tmp_path / "run", callbacks=[InterruptAfter(1)])
     before = (tmp_path / "run" / "last.ckpt").read_bytes()
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edmlive.training.course.TorchCheckpointIO.save_checkpoint", full)
+    monkeypatch.setattr("edmlive.training.experiment.TorchCheckpointIO.save_checkpoint", full)
     with pytest.raises(TrainingError, match="no space left on device"):
-        train(course, tmp_path / "run")
+        train(experiment, tmp_path / "run")
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
 
 
-def test_span_that_no_track_reaches_is_refused(course: Course, tmp_path: Path) -> None:
+def test_span_that_no_track_reaches_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="between 15 and 45 s"):
-        train(dataclasses.replace(course, span=Span(15, 45)), tmp_path / "run")
+        train(dataclasses.replace(experiment, span=Span(15, 45)), tmp_path / "run")
 
 
 def test_standardisation_is_of_each_feature_dimension_over_the_training_split(store: FeatureStore) -> None:
     network = SubgenreNetwork("late-fusion", labels=3, width=2)
-    chunks = Course(store, "late-fusion", 2, PAPER).chunks("train")
+    chunks = Experiment(store, "late-fusion", 2, PAPER).chunks("train")
     standardise(network, chunks, seed=0)
     for i in network.inputs:
         columns = np.concatenate([chunks[k][0][i.name].reshape(-1, i.shape[-1]) for k in range(len(chunks))], axis=1)
@@ -147,8 +147,8 @@ def test_standardisation_is_of_each_feature_dimension_over_the_training_split(st
 
 
 @pytest.mark.parametrize("spoil", ["text", "no spec", "other labels", "other inputs", "other architecture"])
-def test_wrong_checkpoint_is_one_sentence(course: Course, tmp_path: Path, spoil: str) -> None:
-    path, spec, training = tmp_path / "c.safetensors", course.spec("c"), course.training()
+def test_wrong_checkpoint_is_one_sentence(experiment: Experiment, tmp_path: Path, spoil: str) -> None:
+    path, spec, training = tmp_path / "c.safetensors", experiment.spec("c"), experiment.training()
     checkpoint = Checkpoint(SubgenreNetwork("fourier", 3, 4), spec, training)
     if spoil == "text":
         path.write_text("This is no checkpoint.")

@@ -21,7 +21,7 @@ from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import ModelSpec, Provenance, VoteSpec
 from edmlive.training.chunks import WHOLE, Chunks, Span
-from edmlive.training.lesson import Lesson, TrainingError, loader, standardise
+from edmlive.training.module import TrainingError, TrainingModule, loader, standardise
 from edmlive.training.recipes import Recipe
 from edmlive.training.split import Split, split
 from edmlive.training.store import FeatureStore
@@ -31,7 +31,7 @@ _SETTINGS, _STATE, _BEST = "settings.json", "last", "best"
 
 
 @dataclass(frozen=True)
-class Course:
+class Experiment:
     """Everything that decides what a training makes.
 
     Parameters
@@ -104,7 +104,7 @@ class Course:
 
 
 def train(
-    course: Course,
+    experiment: Experiment,
     folder: Path,
     *,
     device: str = "auto",
@@ -116,7 +116,7 @@ def train(
 
     Parameters
     ----------
-    course
+    experiment
         What to train, on what, and how.
     folder
         Where checkpoints and logs go.
@@ -140,26 +140,28 @@ def train(
         The folder holds another training or a finished one, the loss is not finite, the disk is full. Earlier
         results stay as they are.
     """
-    _claim(folder, course)
+    _claim(folder, experiment)
     _hush()
-    lightning.seed_everything(course.seed, workers=True, verbose=False)
-    learnt = course.chunks("train", shift=course.recipe.augment)
-    watched = course.chunks("validation")
-    network = SubgenreNetwork(course.architecture, len(course.store.labels), course.width)
-    standardise(network, learnt, course.seed)
-    batches = loader(learnt, course.recipe.batch, shuffle=True, workers=workers)
-    steps = course.recipe.epochs * len(batches)
-    lesson = Lesson(network, course.recipe, steps, torch.from_numpy(watched.truth), len(course.store.labels))
+    lightning.seed_everything(experiment.seed, workers=True, verbose=False)
+    learnt = experiment.chunks("train", shift=experiment.recipe.augment)
+    watched = experiment.chunks("validation")
+    network = SubgenreNetwork(experiment.architecture, len(experiment.store.labels), experiment.width)
+    standardise(network, learnt, experiment.seed)
+    batches = loader(learnt, experiment.recipe.batch, shuffle=True, workers=workers)
+    steps = experiment.recipe.epochs * len(batches)
+    module = TrainingModule(
+        network, experiment.recipe, steps, torch.from_numpy(watched.truth), len(experiment.store.labels)
+    )
 
     best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
     last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
     kept: list[Callback] = [best, last]
-    if course.recipe.patience is not None:
-        kept.append(EarlyStopping("validation_loss", patience=course.recipe.patience))
+    if experiment.recipe.patience is not None:
+        kept.append(EarlyStopping("validation_loss", patience=experiment.recipe.patience))
     trainer = lightning.Trainer(
         accelerator={"cuda": "gpu"}.get(device, device),
         precision=precision,
-        max_epochs=course.recipe.epochs,
+        max_epochs=experiment.recipe.epochs,
         callbacks=[*kept, *callbacks],
         logger=CSVLogger(folder, "logs"),
         plugins=[_AtomicCheckpoints()],
@@ -172,9 +174,9 @@ def train(
     state = folder / f"{_STATE}.ckpt"
     try:
         trainer.fit(
-            lesson,
+            module,
             batches,
-            loader(watched, course.recipe.batch, workers=workers),
+            loader(watched, experiment.recipe.batch, workers=workers),
             ckpt_path=str(state) if state.is_file() else None,
         )
     except OSError as error:
@@ -182,8 +184,8 @@ def train(
         raise TrainingError(
             f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last epoch."
         ) from None
-    lesson.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
-    checkpoint = Checkpoint(network.cpu().eval(), course.spec(folder.name), course.training())
+    module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
+    checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.name), experiment.training())
     if trainer.is_global_zero:
         checkpoint.save(folder / CHECKPOINT)
     return checkpoint
@@ -204,9 +206,9 @@ class _AtomicCheckpoints(TorchCheckpointIO):
         partial.replace(path)
 
 
-def _claim(folder: Path, course: Course) -> None:
+def _claim(folder: Path, experiment: Experiment) -> None:
     """Make the folder this training's, or find that it is."""
-    wanted, path = course.settings(), folder / _SETTINGS
+    wanted, path = experiment.settings(), folder / _SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():

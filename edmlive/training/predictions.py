@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edmlive.training.chunks import Chunks
 from edmlive.training.evaluation import expected_calibration_error
-from edmlive.training.lesson import loader
+from edmlive.training.module import loader
 from edmlive.training.voting import SongVotes
 
 Classify = Callable[[Mapping[str, NDArray[np.float32]]], NDArray[np.float32]]
@@ -18,7 +18,7 @@ Classify = Callable[[Mapping[str, NDArray[np.float32]]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Probabilities of every chunk.
 
     Parameters
@@ -78,14 +78,14 @@ class Answers:
         return {label: float(counts[i, i] / totals[i]) if totals[i] else None for i, label in enumerate(self.labels)}
 
 
-def answer(
+def predict(
     classify: Classify,
     labels: tuple[str, ...],
     chunks: Chunks,
     *,
     batch: int = 32,
     advance: Callable[[int], None] = lambda _: None,
-) -> Answers:
+) -> Predictions:
     """Classify chunks.
 
     Parameters
@@ -107,6 +107,6 @@ def answer(
         tracks.append(numbers.numpy())
         advance(len(numbers))
     names = tuple(track.name for track in chunks.tracks)
-    return Answers(
+    return Predictions(
         labels, names, chunks.truth, np.concatenate(probabilities).astype(np.float64), np.concatenate(tracks)
     )

@@ -13,9 +13,9 @@ from edmlive.export.network import session
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec, SpecError
-from edmlive.training.answers import Classify
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
+from edmlive.training.predictions import Classify
 from edmlive.training.split import split
 from edmlive.training.store import FeatureStore
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from edmlive.training.answers import Answers
+from edmlive.training.predictions import Predictions
 
 # Three songs: right by majority, wrong with the truth in second place, and one too short to have a chunk.
-ANSWERS = Answers(
+PREDICTIONS = Predictions(
     labels=("breaks", "house", "jungle", "trance"),
     names=("a", "b", "c"),
     truth=np.array([0, 1, 2]),
@@ -14,15 +14,15 @@ ANSWERS = Answers(
 
 
 def test_songs_go_by_majority_and_chunks_by_themselves() -> None:
-    figures = ANSWERS.figures()
+    figures = PREDICTIONS.figures()
     assert figures["chunk-level accuracy"] == pytest.approx(2 / 4)
     assert figures["song-level accuracy"] == pytest.approx(1 / 2)
     assert figures["song-level top-3"] == 1.0
-    assert ANSWERS.ranking.tolist() == [[0, 1, 2, 3], [3, 1, 0, 2]]
+    assert PREDICTIONS.ranking.tolist() == [[0, 1, 2, 3], [3, 1, 0, 2]]
 
 
 def test_confusion_counts_songs_by_row_of_truth() -> None:
     expected = np.zeros((4, 4), int)
     expected[0, 0] = expected[1, 3] = 1
-    np.testing.assert_array_equal(ANSWERS.confusion(), expected)
-    assert ANSWERS.recall() == {"breaks": 1.0, "house": 0.0, "jungle": None, "trance": None}
+    np.testing.assert_array_equal(PREDICTIONS.confusion(), expected)
+    assert PREDICTIONS.recall() == {"breaks": 1.0, "house": 0.0, "jungle": None, "trance": None}

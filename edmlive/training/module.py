@@ -31,7 +31,7 @@ class TrainingError(UserError):
     """Training cannot go on."""
 
 
-class Lesson(lightning.LightningModule):
+class TrainingModule(lightning.LightningModule):
     """Cross-entropy training of a network, watched on a validation split.
 
     Parameters
