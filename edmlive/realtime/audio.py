@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
+from edmlive.realtime.health import Liveness
 
 if TYPE_CHECKING:
     from edmlive.synth.demo import Playing
@@ -31,12 +32,20 @@ class AudioBlock:
         Frames lost between the block before and this one.
     truth
         What is playing at the last of them, where the source knows.
+    liveness
+        Whether the input delivers. While it does not, a live source yields blocks without samples, so that those who
+        listen are told.
+    overflows, reconnects
+        So far, as in `Counts`.
     """
 
     samples: NDArray[np.float32]
     time: float
     gap: int = 0
     truth: "Playing | None" = None
+    liveness: Liveness = Liveness.HEALTHY
+    overflows: int = 0
+    reconnects: int = 0
 
 
 class Source(Protocol):

@@ -1,5 +1,6 @@
 """The engine: audio in, readings out, the same for a device, a stream and a file."""
 
+import datetime
 import math
 import time
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from edmlive.synth.demo import Playing
 
 FLOOR_DBFS = -120.0
+
+
+def _clock(seconds_ago: float) -> str:
+    """Return a moment of the recent past by the computer's clock."""
+    moment = datetime.datetime.now().astimezone() - datetime.timedelta(seconds=seconds_ago)
+    return moment.isoformat(timespec="milliseconds")
 
 
 class Engine:
@@ -131,6 +138,7 @@ class Engine:
             model=self._classifier.spec.name,
             latency=round(time.monotonic() - captured_at, 4),
             truth=self._truth,
+            clock=_clock(time.monotonic() - captured_at),
         )
 
     def _forget(self) -> None:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edmlive.realtime.health import NOTHING_LOST, Counts, Liveness
 from edmlive.realtime.voter import Candidate, State
 from edmlive.synth.labels import agrees
 
@@ -21,11 +22,11 @@ class Reading:
     time
         Seconds of audio heard since the source was opened.
     state
-        Warming up, listening, silence or unsure.
+        No input, warming up, listening, silence or unsure.
     level_dbfs
         RMS level of the newest audio in dBFS; digital silence reads -120.
     genre
-        Winner of the vote; ``None`` while warming up and in silence.
+        Winner of the vote; ``None`` without input, while warming up and in silence.
     confidence
         Its mean probability over the votes, 0..1.
     top
@@ -42,6 +43,14 @@ class Reading:
         Seconds between the capture of the newest sample and this reading, on the monotonic clock.
     truth
         What was playing, where the source knows: genre, tempo, and the second of the audio since which it is so.
+    clock
+        When that was by the computer's clock: ISO 8601 with its offset from UTC, to milliseconds.
+    liveness
+        Whether the input delivers; in the state *no input* it does not, and there is nothing else to say.
+    counts
+        Everything lost, late or left out since the start.
+    notices
+        What a person should look at, such as clipping or a cable, a sentence each, for as long as it is so.
     """
 
     time: float
@@ -56,6 +65,10 @@ class Reading:
     model: str
     latency: float
     truth: "Playing | None" = None
+    clock: str = ""
+    liveness: Liveness = Liveness.HEALTHY
+    counts: Counts = NOTHING_LOST
+    notices: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool | None:
@@ -108,7 +121,14 @@ class Track:
 
 TOP_COUNT = 5
 
+SCHEMA = 1
+"""Version of the fields of a JSON line. New fields leave it; a field that goes or changes its meaning raises it."""
+
 
 def _to_json(answer: Reading | Track) -> str:
-    fields: dict[str, Any] = {**dataclasses.asdict(answer), "top": [vars(c) for c in answer.top[:TOP_COUNT]]}
+    fields: dict[str, Any] = {
+        "schema": SCHEMA,
+        **dataclasses.asdict(answer),
+        "top": [vars(c) for c in answer.top[:TOP_COUNT]],
+    }
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)

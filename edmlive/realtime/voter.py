@@ -21,6 +21,7 @@ TIE_MARGIN = 0.1
 class State(StrEnum):
     """What the listener is doing."""
 
+    NO_INPUT = "no input"
     WARMING_UP = "warming up"
     LISTENING = "listening"
     SILENCE = "silence"

@@ -15,7 +15,13 @@ from edmlive.timecode import clock
 SHOWN = 5
 WIDEST = 100
 _QUIETEST_DBFS = -60.0
-_STYLES = {State.LISTENING: "green", State.WARMING_UP: "yellow", State.SILENCE: "blue", State.UNSURE: "magenta"}
+_STYLES = {
+    State.NO_INPUT: "bold red",
+    State.LISTENING: "green",
+    State.WARMING_UP: "yellow",
+    State.SILENCE: "blue",
+    State.UNSURE: "magenta",
+}
 
 
 class TerminalPanel:
