@@ -11,10 +11,13 @@ from typer.core import TyperGroup
 from edmlive.cli.console import plain_console
 from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
-from edmlive.synth import GENRES
+from edmlive.synth import GENRES, Preset
 from edmlive.timecode import clock
 
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same music.")]
+PresetOption = Annotated[
+    Preset, typer.Option(help="mastered: like released tracks. rough-mix: other voices, another studio's sound.")
+]
 
 
 class _GenreOrCommand(TyperGroup):
@@ -47,6 +50,7 @@ def track(
     seconds: Annotated[float, typer.Option(help="Length.")] = 120.0,
     seed: SeedOption = 0,
     bpm: Annotated[float | None, typer.Option(help="Tempo. Default: one that is usual for the genre.")] = None,
+    preset: PresetOption = "mastered",
 ) -> None:
     """Render a track. The word "track" may be left out."""
     with plain_console(stderr=True).status("rendering (the very first time: a minute, to compile)"):
@@ -54,7 +58,7 @@ def track(
         from edmlive.synth.render import render
 
         with new_audio_file(output) as write:
-            rendering = render(genre, seconds, seed, bpm)
+            rendering = render(genre, seconds, seed, bpm, preset)
             write(rendering.samples)
     truth = rendering.truth
     plain_console().print(
@@ -68,6 +72,7 @@ def corpus(
     per_genre: Annotated[int, typer.Option(min=1, max=9999, help="Tracks of each genre.")],
     seconds: Annotated[float, typer.Option(help="Length of each track.")],
     seed: SeedOption = 0,
+    preset: PresetOption = "mastered",
     jobs: Annotated[
         int | None, typer.Option(min=1, max=256, help="Tracks rendered at a time. Default: one for each core.")
     ] = None,
@@ -81,7 +86,7 @@ def corpus(
     with notes.status("starting"):
         from edmlive.synth.corpus import Corpus, tracks
 
-        wanted = tracks(per_genre, seconds, seed)
+        wanted = tracks(per_genre, seconds, seed, preset)
         there = Corpus(folder)
         missing = there.missing(wanted)
     end_in_order()

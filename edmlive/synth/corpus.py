@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edmlive.errors import UserError
-from edmlive.synth import GENRES
+from edmlive.synth import GENRES, Preset
 from edmlive.synth.files import PART, new_audio_file
 from edmlive.synth.mixing import generator
 from edmlive.synth.render import render
@@ -33,9 +33,10 @@ class Track:
     genre: str
     seconds: float
     seed: int
+    preset: Preset = "mastered"
 
 
-def tracks(per_genre: int, seconds: float, seed: int) -> list[Track]:
+def tracks(per_genre: int, seconds: float, seed: int, preset: Preset = "mastered") -> list[Track]:
     """List the tracks of a corpus, a first one of every subgenre, then a second one, and so on.
 
     A corpus with more tracks for each subgenre begins with those of a smaller one.
@@ -46,6 +47,7 @@ def tracks(per_genre: int, seconds: float, seed: int) -> list[Track]:
             genre,
             seconds,
             int(generator(seed, genre, "corpus", str(number)).integers(2**31)),
+            preset,
         )
         for number in range(1, per_genre + 1)
         for genre in GENRES
@@ -82,7 +84,8 @@ class Corpus:
             if lines and not lines[-1].endswith("\n"):  # killed while writing it
                 lines.pop()
                 self._manifest.write_text("".join(lines))
-            self.entries: dict[str, Entry] = {entry["path"]: entry for entry in map(json.loads, lines)}
+            entries = ({"preset": "mastered"} | json.loads(line) for line in lines)
+            self.entries: dict[str, Entry] = {entry["path"]: entry for entry in entries}
         except OSError as error:
             raise self._unwritable(error) from None
         except (ValueError, TypeError, KeyError):
@@ -94,14 +97,18 @@ class Corpus:
         Raises
         ------
         UserError
-            A track is there, but of another length or seed.
+            A track is there, but of another length, seed or preset.
         """
         for track in wanted:
             entry = self.entries.get(track.path)
-            if entry is not None and (entry["seconds"], entry["seed"]) != (track.seconds, track.seed):
+            if entry is not None and (entry["seconds"], entry["seed"], entry["preset"]) != (
+                track.seconds,
+                track.seed,
+                track.preset,
+            ):
                 raise UserError(
-                    f"{self.folder} holds a corpus of another --seed or --seconds ({entry['seconds']:g} s): "
-                    "repeat those, or name another folder."
+                    f"{self.folder} holds a corpus of another --seed, --seconds or --preset ({entry['seconds']:g} s, "
+                    f"{entry['preset']}): repeat those, or name another folder."
                 )
         return [track for track in wanted if track.path not in self.entries or not self._file(track).is_file()]
 
@@ -150,13 +157,13 @@ def _ending_with(pool: ProcessPoolExecutor, folder: Path) -> Iterator[None]:
 
 
 def _make(folder: Path, track: Track) -> Entry:
-    rendering = render(track.genre, track.seconds, track.seed)
+    rendering = render(track.genre, track.seconds, track.seed, preset=track.preset)
     path = folder / track.path
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)  # complete, but killed before it stood in the manifest
     with new_audio_file(path) as write:
         write(rendering.samples)
-    return {"path": track.path, "seconds": track.seconds, **asdict(rendering.truth)}
+    return {"path": track.path, "seconds": track.seconds, "preset": track.preset, **asdict(rendering.truth)}
 
 
 def _live_with_parent() -> None:

@@ -213,6 +213,8 @@ class Mastering(_Data):
         Mean level of each band in dB, relative to the mean of all bands.
     spread
         Standard deviation over tracks of each band's level, in dB.
+    tape
+        Wow and flutter of the finished track, 0...1.
     """
 
     loudness: Amount
@@ -225,6 +227,7 @@ class Mastering(_Data):
     width: Amount = (0.8, 1.2)
     room: Amount = (0.0, 0.2)
     vinyl: Amount = (-90.0, -90.0)
+    tape: Amount = (0.0, 0.0)
 
 
 class Recipe(_Data):

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from edmlive.errors import UserError
-from edmlive.synth import effects
+from edmlive.synth import Preset, effects
 from edmlive.synth.arrangement import Stretch, arrange
 from edmlive.synth.audio import RATE, Samples, length, steady
 from edmlive.synth.harmony import KEYS
 from edmlive.synth.mastering import Master, master
 from edmlive.synth.mixing import SILENT_SEND, Desk, generator, union
+from edmlive.synth.presets import voiced
 from edmlive.synth.recipe import KICKS, Mastering, Part, Recipe, draw, recipe
 from edmlive.synth.score import Chords, Clock, Note, hits, notes
 
@@ -90,8 +91,8 @@ class Plan:
         Its length.
     clock, stretches, chords
         Its time, form and harmony.
-    mastering
-        How its mix will be finished.
+    mastering, tape
+        How its mix will be finished, and the wow of the tape it is put on.
     """
 
     genre: str
@@ -102,9 +103,10 @@ class Plan:
     stretches: tuple[Stretch, ...]
     chords: Chords
     mastering: Master
+    tape: float
 
 
-def render(genre: str, seconds: float, seed: int, bpm: float | None = None) -> Rendering:
+def render(genre: str, seconds: float, seed: int, bpm: float | None = None, preset: Preset = "mastered") -> Rendering:
     """Render a track of a subgenre.
 
     Parameters
@@ -117,14 +119,16 @@ def render(genre: str, seconds: float, seed: int, bpm: float | None = None) -> R
         The same seed gives the same samples.
     bpm
         Its tempo; drawn from the recipe where none is given.
+    preset
+        How it is voiced, mixed and finished: one of `edmlive.synth.presets.PRESETS`.
 
     Raises
     ------
     UserError
-        No such subgenre, or a length or tempo that cannot be rendered.
+        No such subgenre or preset, or a length or tempo that cannot be rendered.
     """
-    planned = plan(genre, seconds, seed, bpm)
-    finished = master(mix(planned), planned.mastering)
+    planned = plan(genre, seconds, seed, bpm, preset)
+    finished = effects.tape(master(mix(planned), planned.mastering), planned.tape)
     fade = min(planned.samples, length(_FADE))
     finished[-fade:] *= (np.arange(fade, 0, -1, dtype=np.float32) / fade)[:, None]
     bar = planned.clock.bar / RATE
@@ -136,9 +140,9 @@ def render(genre: str, seconds: float, seed: int, bpm: float | None = None) -> R
     return Rendering(finished, Truth(genre, planned.clock.bpm, KEYS[chords.tonic], chords.scale, seed, sections))
 
 
-def plan(genre: str, seconds: float, seed: int, bpm: float | None = None) -> Plan:
+def plan(genre: str, seconds: float, seed: int, bpm: float | None = None, preset: Preset = "mastered") -> Plan:
     """Draw everything that a track is; the parameters and errors are those of `render`."""
-    made_of = recipe(genre)
+    made_of = voiced(recipe(genre), preset)
     if not 1.0 <= seconds <= LONGEST:
         raise UserError(f"A track of {seconds:g} s cannot be rendered: choose from 1 to {LONGEST:.0f} s.")
     if bpm is not None and not SLOWEST <= bpm <= FASTEST:
@@ -149,7 +153,8 @@ def plan(genre: str, seconds: float, seed: int, bpm: float | None = None) -> Pla
     samples = length(seconds)
     stretches = arrange(made_of, int(np.ceil(samples / clock.bar - 1e-9)))
     chords = Chords.drawn(made_of.harmony, int(rng.integers(12)), rng)
-    return Plan(genre, seed, made_of, samples, clock, stretches, chords, _mastering(made_of.master, rng))
+    mastering = _mastering(made_of.master, rng)
+    return Plan(genre, seed, made_of, samples, clock, stretches, chords, mastering, tape=draw(made_of.master.tape, rng))
 
 
 def mix(planned: Plan) -> Samples:

@@ -154,11 +154,11 @@ def test_whole_corpus_is_left_as_it_is(run: Run, corpus: Path) -> None:
     assert {file: file.stat().st_mtime_ns for file in corpus.rglob("*")} == before
 
 
-@pytest.mark.parametrize("changed", [["--seconds", "3"], ["--seed", "1"]], ids=" ".join)
+@pytest.mark.parametrize("changed", [["--seconds", "3"], ["--seed", "1"], ["--preset", "rough-mix"]], ids=" ".join)
 def test_changed_settings_are_refused(run: Run, corpus: Path, changed: list[str]) -> None:
     said = run(*CORPUS, corpus, *SETTINGS, *changed)
     assert said.code == 1
-    assert "another --seed or --seconds" in said.sentence
+    assert "another --seed, --seconds or --preset" in said.sentence
 
 
 def test_missing_file_is_rendered_again(run: Run, corpus: Path) -> None:

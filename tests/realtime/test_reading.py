@@ -15,6 +15,7 @@ def test_track_is_one_line_with_the_promised_fields() -> None:
     fields = json.loads(text)
     assert fields.pop("top") == [{"genre": c.genre, "confidence": c.confidence} for c in top[:5]]
     assert fields == {
+        "schema": 1,
         "path": "sets/été.ogg",
         "state": "listening",
         "genre": "Techno",

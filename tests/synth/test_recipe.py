@@ -7,7 +7,8 @@ from edmlive.errors import UserError
 from edmlive.synth import GENRES
 from edmlive.synth.harmony import CHORDS, SCALES
 from edmlive.synth.mastering import BALANCE_HERTZ
-from edmlive.synth.recipe import BANDS, Lane, Part, recipe, recipes
+from edmlive.synth.presets import voiced
+from edmlive.synth.recipe import BANDS, Lane, Part, Recipe, recipe, recipes
 from edmlive.synth.voices import DRUMS, TONES
 
 
@@ -18,6 +19,15 @@ def test_every_subgenre_of_the_paper_has_a_recipe_in_its_order() -> None:
 
 def test_bands_are_those_of_the_mastering() -> None:
     assert len(BALANCE_HERTZ) == BANDS
+
+
+@pytest.mark.parametrize("genre", GENRES)
+def test_rough_mix_is_a_recipe_too(genre: str) -> None:
+    rough = voiced(recipe(genre), "rough-mix")
+    assert Recipe.model_validate(rough.model_dump()) == rough
+    for sound in (*rough.drums.values(), *rough.parts.values()):
+        for low, high in sound.patch.values():
+            assert low <= high
 
 
 @pytest.mark.parametrize("genre", GENRES)

@@ -19,6 +19,7 @@ from edmlive.realtime.rhythm import RhythmTracker
 from edmlive.synth import GENRES
 from edmlive.synth.audio import RATE
 from edmlive.synth.loudness import loudness
+from edmlive.synth.mastering import balance
 from edmlive.synth.recipe import Faders
 from edmlive.synth.render import Rendering, mix, plan, render
 from tests.conftest import ROOT
@@ -130,6 +131,21 @@ def test_an_older_processor_renders_the_same_samples() -> None:
         command, env=os.environ | OLDER_PROCESSOR, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.split() == here
+
+
+@pytest.mark.parametrize("genre", FOUR_ON_THE_FLOOR)
+def test_rough_mix_is_the_same_music_in_another_sound(genre: str) -> None:
+    finished, rough = render(genre, 12.0, 7), render(genre, 12.0, 7, preset="rough-mix")
+    assert rough.truth == finished.truth
+    assert loudness(rough.samples) < loudness(finished.samples) - 2
+    assert np.abs(rough.samples).max() <= 1
+    difference = balance(rough.samples) - balance(finished.samples)
+    assert np.abs(difference).max() > 3
+
+
+def test_unknown_preset_is_refused() -> None:
+    with pytest.raises(UserError, match="no preset 'radio': choose from mastered, rough-mix"):
+        render("house", 5.0, seed=0, preset="radio")  # type: ignore[arg-type]
 
 
 def test_tempo_can_be_asked_for() -> None:
