@@ -27,7 +27,7 @@ test: $(TEST_VENV)/installed portaudio servers
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
 	$(TEST_VENV)/bin/mypy
-	$(with_references) $(TEST_VENV)/bin/pytest
+	$(with_references) $(TEST_VENV)/bin/pytest --numprocesses 2 --dist loadgroup
 
 # Where the reference values are at hand, so shall be the real music they were measured on.
 ifneq ($(wildcard $(SHARED)/data/reference_descriptors.csv),)
