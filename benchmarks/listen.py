@@ -62,7 +62,7 @@ def memory() -> tuple[float, float]:
     resident = []
     for minute in range(30):
         for start in range(0, len(loop), 4_410):
-            for _ in engine.push(AudioBlock(loop[start : start + 4_410], 0.0)):
+            for _ in engine.push(AudioBlock(loop[start : start + 4_410], time.monotonic())):
                 pass
         if minute in (2, 29):
             resident.append(process.memory_info().rss / 1e6)

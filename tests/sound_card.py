@@ -17,7 +17,12 @@ _BINDING = """
 import json, os, sys, threading, time
 import numpy as np
 
-PLAN = json.loads(os.environ["SOUND_CARD"])
+PLANS = json.loads(os.environ["SOUND_CARD"])
+with open(os.environ["SOUND_CARD_LOG"], "a+") as log:
+    log.seek(0)
+    before = len(log.readlines())
+    print(os.getpid(), file=log)
+PLAN = PLANS[min(before, len(PLANS) - 1)]
 
 class PortAudioError(Exception):
     pass
@@ -27,6 +32,13 @@ class default:
 
 class Status:
     input_overflow = False
+
+class Clock:
+    # A thousand seconds ahead of the monotonic clock, as another host's might be.
+
+    def __init__(self, captured):
+        self.inputBufferAdcTime = captured + 1000
+        self.currentTime = time.monotonic() + 1000
 
 def query_hostapis():
     return [{"name": "Stage"}]
@@ -42,7 +54,7 @@ def query_devices():
 class InputStream:
     def __init__(self, samplerate, device, channels, dtype, latency, callback, finished_callback):
         assert (samplerate, channels, dtype) == (PLAN["rate"], PLAN["channels"], "float32")
-        self.channels, self.callback = channels, callback
+        self.channels, self.callback, self.finished_callback = channels, callback, finished_callback
 
     def start(self):
         if PLAN["end"] == "refuses":
@@ -51,14 +63,23 @@ class InputStream:
 
     def play(self):
         status = Status()
+        captured = time.monotonic()
+        pace = PLAN["block"] / (PLAN["true_rate"] or PLAN["rate"])
         for start in range(0, PLAN["frames"], PLAN["block"]):
             numbers = np.arange(start * self.channels, (start + PLAN["block"]) * self.channels, dtype=np.float32)
             status.input_overflow = start == 0
-            self.callback((1 + numbers.reshape(-1, self.channels)) / 2**20, PLAN["block"], None, status)
-            time.sleep(PLAN["block"] / PLAN["rate"])
+            if start == PLAN["hole_at"]:
+                captured += PLAN["hole_seconds"]
+            captured += pace
+            time.sleep(max(0, captured - time.monotonic()))
+            self.callback(
+                (1 + numbers.reshape(-1, self.channels)) / 2**20, PLAN["block"], Clock(captured - pace), status
+            )
         if PLAN["end"] == "aborts":
             print("server died", file=sys.stderr, flush=True)
             os.abort()
+        if PLAN["end"] == "finishes":
+            self.finished_callback()
 """
 
 
@@ -67,16 +88,24 @@ def samples(frames: int, channels: int) -> NDArray[np.float32]:
     return ((1 + np.arange(frames * channels, dtype=np.float32)) / 2**20).reshape(-1, channels)
 
 
-def plug_in(folder: Path, monkeypatch: pytest.MonkeyPatch, **plan: Any) -> None:
+def plug_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *then: dict[str, Any], **plan: Any) -> None:
     """Let capture processes find this card; by default one stereo device that goes silent after half a second.
 
     Parameters
     ----------
     plan
-        ``names`` of the devices, ``channels``, ``rate``, ``frames`` to play, and how it ends: ``stalls``, ``aborts``,
+        ``names`` of the devices, ``channels``, ``rate``, ``frames`` to play, the ``true_rate`` at which they come,
+        a hole of ``hole_seconds`` before frame ``hole_at``, and how it ends: ``stalls``, ``finishes``, ``aborts``,
         ``refuses`` to open or ``never answers``.
+    then
+        What is otherwise for the second process that looks at it, the third and so on; the last for all further.
     """
     (folder / "sounddevice.py").write_text(_BINDING)
-    defaults = {"names": ["mixer"], "channels": 2, "rate": RATE, "frames": RATE // 2, "block": BLOCK, "end": "stalls"}
-    monkeypatch.setenv("SOUND_CARD", json.dumps(defaults | plan))
+    first: dict[str, Any] = {
+        **{"names": ["mixer"], "channels": 2, "rate": RATE, "frames": RATE // 2, "block": BLOCK, "end": "stalls"},
+        **{"true_rate": 0, "hole_at": -1, "hole_seconds": 0.0},
+        **plan,
+    }
+    monkeypatch.setenv("SOUND_CARD", json.dumps([first, *({**first, **other} for other in then)]))
+    monkeypatch.setenv("SOUND_CARD_LOG", str(folder / "sound_card.log"))
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")

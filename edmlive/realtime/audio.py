@@ -37,6 +37,8 @@ class AudioBlock:
         listen are told.
     overflows, reconnects
         So far, as in `Counts`.
+    notices
+        What a person should know about the input, a sentence each, for as long as it is so.
     """
 
     samples: NDArray[np.float32]
@@ -46,6 +48,7 @@ class AudioBlock:
     liveness: Liveness = Liveness.HEALTHY
     overflows: int = 0
     reconnects: int = 0
+    notices: tuple[str, ...] = ()
 
 
 class Source(Protocol):

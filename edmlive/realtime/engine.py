@@ -1,5 +1,6 @@
 """The engine: audio in, readings out, the same for a device, a stream and a file."""
 
+import dataclasses
 import datetime
 import math
 import time
@@ -14,6 +15,8 @@ from edmlive.errors import SourceError
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime.audio import AudioBlock, Source
 from edmlive.realtime.classifier import Classifier, Provider
+from edmlive.realtime.health import NOTHING_LOST, Liveness
+from edmlive.realtime.inspection import Inspector
 from edmlive.realtime.reading import Reading, Track
 from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from edmlive.synth.demo import Playing
 
 FLOOR_DBFS = -120.0
+LATE_SECONDS = 3.0
+"""Age of the newest block from which decisions are left out, so that the rest catches up."""
+SKIP_SECONDS = 5.0
+"""However late it is, decisions are never further apart than this."""
 
 
 def _clock(seconds_ago: float) -> str:
@@ -36,7 +43,8 @@ class Engine:
     """Turns audio blocks into readings, one each hop.
 
     Decisions fall on fixed positions of the resampled stream, so that neither the size of the blocks
-    nor the speed at which they come changes any answer.
+    nor the speed at which they come changes any answer. Only where live audio comes faster than it can be judged are
+    decisions left out, and counted; the audio is heard all the same.
 
     Parameters
     ----------
@@ -48,6 +56,11 @@ class Engine:
         Audio between two decisions; ``None`` for the model's default.
     votes
         Decisions that vote; ``None`` for the model's default, 0 for all.
+
+    Attributes
+    ----------
+    counts
+        What happened since the start; what sinks dropped is not known here.
     """
 
     def __init__(
@@ -55,6 +68,8 @@ class Engine:
     ) -> None:
         spec = classifier.spec
         self._classifier = classifier
+        self._rate = rate
+        self._inspector = Inspector(rate)
         self._resampler = Resampler(rate)
         self._windows = Windows(spec)
         self._voter = Voter(spec.labels, spec.vote.votes if votes is None else votes or None)
@@ -63,8 +78,11 @@ class Engine:
         self._filled = 0
         self._vote: Vote | None = None
         self._truth: Playing | None = None
+        self._liveness = Liveness.HEALTHY
+        self._notices: tuple[str, ...] = ()
+        self._newest = self._decided_at = -math.inf
         self.samples_heard = 0
-        self.frames_lost = 0
+        self.counts = NOTHING_LOST
 
     @property
     def seconds(self) -> float:
@@ -79,19 +97,27 @@ class Engine:
 
     def push(self, block: AudioBlock) -> Iterator[Reading]:
         """Take one block and yield the readings that fall into it."""
+        self._truth, self._liveness, self._notices = block.truth, block.liveness, block.notices
+        self.counts = dataclasses.replace(self.counts, overflows=block.overflows, reconnects=block.reconnects)
         if block.gap:
-            self.frames_lost += block.gap
+            self._count(gaps=1, frames_lost=block.gap)
             self._forget()
-        self._truth = block.truth
-        yield from self._hear(self._resampler.push(block.samples), block.time)
+        self._newest = block.time
+        if block.liveness is not Liveness.HEALTHY:
+            yield self._reading(State.NO_INPUT, FLOOR_DBFS, None, None, 0.0, block.time)
+        # In parts, so that what is noticed and what is decided meet in the same order whatever the blocks.
+        rest = len(block.samples)
+        for part in self._inspector.parts(block.samples):
+            rest -= len(part)
+            yield from self._hear(self._resampler.push(part), block.time - rest / self._rate)
 
     def finish(self) -> Iterator[Reading]:
         """Take in what the resampler holds back; where no decision was possible yet, decide on what there is."""
-        now = time.monotonic()
+        self._newest = now = time.monotonic()
         yield from self._hear(self._resampler.push(np.zeros((0, 1), np.float32), last=True), now)
         if self._vote is None and not self._gate.silent:
             reading = self._decide(now, whole=False)
-            if reading.genre is not None:
+            if reading is not None and reading.genre is not None:
                 yield reading
 
     def _hear(self, mono: NDArray[np.float32], captured_at: float) -> Iterator[Reading]:
@@ -103,28 +129,44 @@ class Engine:
             self._filled += len(segment)
             self.samples_heard += len(segment)
             if self._filled == len(self._hop):
-                yield self._decide(captured_at - len(mono) / SAMPLE_RATE)
+                reading = self._decide(captured_at - len(mono) / SAMPLE_RATE)
                 self._filled = 0
+                if reading is not None:
+                    yield reading
 
-    def _decide(self, captured_at: float, *, whole: bool = True) -> Reading:
+    def _decide(self, captured_at: float, *, whole: bool = True) -> Reading | None:
         # A file may end with a hop that has been decided on already; it is still the newest audio.
         level = _level_dbfs(self._hop[: self._filled or None])
         if self._gate.push(level, self._filled / SAMPLE_RATE) or (self._gate.quiet and not whole):
             self._forget()
-            return self._reading(State.SILENCE, level, None, 0.0, captured_at)
+            return self._reading(State.SILENCE, level, None, None, 0.0, captured_at)
+        if self._is_late():
+            self._count(decisions_skipped=1)
+            return None
         window = self._windows.read(whole=whole)
         if window.tensors is not None:
             self._vote = self._voter.push(self._classifier.probabilities(window.tensors))
+            self._count(decisions=1)
+            self._decided_at = time.monotonic()
         if self._vote is None:
             state = State.WARMING_UP
         elif not whole or self._vote.confidence < self._classifier.spec.vote.minimum_confidence:
             state = State.UNSURE
         else:
             state = State.LISTENING
-        return self._reading(state, level, window.rhythm.bpm, window.seconds, captured_at)
+        return self._reading(state, level, self._vote, window.rhythm.bpm, window.seconds, captured_at)
 
-    def _reading(self, state: State, level: float, bpm: float | None, seconds: float, captured_at: float) -> Reading:
-        vote = self._vote
+    def _is_late(self) -> bool:
+        """Tell whether to leave a decision out, so that the audio that waits is caught up with."""
+        now = time.monotonic()
+        return now - self._newest > LATE_SECONDS and now - self._decided_at < SKIP_SECONDS
+
+    def _count(self, **more: int) -> None:
+        self.counts = dataclasses.replace(self.counts, **{k: getattr(self.counts, k) + n for k, n in more.items()})
+
+    def _reading(
+        self, state: State, level: float, vote: Vote | None, bpm: float | None, seconds: float, captured_at: float
+    ) -> Reading:
         return Reading(
             time=round(self.seconds, 6),
             state=state,
@@ -139,6 +181,9 @@ class Engine:
             latency=round(time.monotonic() - captured_at, 4),
             truth=self._truth,
             clock=_clock(time.monotonic() - captured_at),
+            liveness=self._liveness,
+            counts=self.counts,
+            notices=(*self._notices, *self._inspector.notices),
         )
 
     def _forget(self) -> None:

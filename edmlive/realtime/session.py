@@ -1,5 +1,7 @@
 """One listening session: a source through the engine to its sinks, and what to say at the end."""
 
+import dataclasses
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ class Summary:
         The last tempo, if any.
     frames_lost
         Frames that the source lost.
+    reconnects
+        How often the input came back after it was lost.
     dropped
         Readings that a sink had no time for.
     failures
@@ -39,6 +43,7 @@ class Summary:
     genres: Counter[str] = field(default_factory=Counter)
     bpm: float | None = None
     frames_lost: int = 0
+    reconnects: int = 0
     dropped: int = 0
     failures: list[str] = field(default_factory=list)
     score: Scorekeeper = field(default_factory=Scorekeeper)
@@ -49,7 +54,7 @@ def follow(
     engine: Engine,
     sinks: Sequence[Sink],
     recorder: Recorder | None = None,
-    tell: Callable[[str], None] = lambda failure: None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Summary:
     """Run a source through the engine until it ends, fails, is interrupted, or no sink is left.
 
@@ -64,24 +69,35 @@ def follow(
     recorder
         Keeps every sample of the source.
     tell
-        Called with each failure, a sentence, when it happens.
+        Called with each failure and each notice, a sentence, when it comes up.
     """
     summary = Summary()
     patient = True
+    noticed: tuple[str, ...] = ()
     outlets = [Outlet(sink, live=source.live) for sink in sinks]
     working = list(outlets)
 
     def fail(failure: object) -> None:
         summary.failures.append(str(failure))
-        tell(str(failure))
+        if str(failure) not in noticed:
+            tell(str(failure))
 
     def deliver(reading: Reading) -> None:
+        nonlocal noticed
+        for notice in reading.notices:
+            if notice not in noticed:
+                tell(notice)
+        noticed = reading.notices
+        reading = dataclasses.replace(reading, counts=dataclasses.replace(reading.counts, readings_dropped=dropped()))
         for outlet in working:
             outlet.send(reading)
         if reading.genre is not None:
             summary.genres[reading.genre] += 1
         summary.bpm = reading.bpm or summary.bpm
         summary.score.push(reading)
+
+    def dropped() -> int:
+        return sum(outlet.dropped for outlet in outlets)
 
     def drop_failed() -> None:
         for outlet in [outlet for outlet in working if outlet.failure is not None]:
@@ -90,7 +106,7 @@ def follow(
 
     try:
         for block in source:
-            if recorder is not None:
+            if recorder is not None and len(block.samples):
                 try:
                     recorder.write(block.samples)
                 except SinkError as error:
@@ -109,8 +125,7 @@ def follow(
     except SourceError as error:
         fail(error)
     finally:
-        for outlet in outlets:
-            outlet.close(patient=patient)
+        _close(outlets, patient=patient)
         drop_failed()
         if recorder is not None:
             try:
@@ -120,6 +135,16 @@ def follow(
     if source.fault is not None:
         fail(f"{source.name} is broken: {source.fault}.")
     summary.seconds = engine.seconds
-    summary.frames_lost = engine.frames_lost
-    summary.dropped = sum(outlet.dropped for outlet in outlets)
+    summary.frames_lost = engine.counts.frames_lost
+    summary.reconnects = engine.counts.reconnects
+    summary.dropped = dropped()
     return summary
+
+
+def _close(outlets: Sequence[Outlet], *, patient: bool) -> None:
+    """Close all at once, so that several that hang take no longer than one."""
+    closing = [threading.Thread(target=outlet.close, kwargs={"patient": patient}) for outlet in outlets]
+    for thread in closing:
+        thread.start()
+    for thread in closing:
+        thread.join()

@@ -1,7 +1,7 @@
 """A private PulseAudio server whose only sink is monitored: a sound card without a card, bit for bit."""
 
 import os
-import shutil
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -23,15 +23,29 @@ class PulseServer:
         """Start to play a WAV file. The long latency keeps a busy machine from dropping samples."""
         return subprocess.Popen(["paplay", f"--device={_SINK}", "--latency-msec=500", path], env=self.environment)
 
+    def load_sink(self, rate: int, channels: int) -> None:
+        """Plug the sink in."""
+        subprocess.run(
+            ["pactl", "load-module", *_sink_module(rate, channels).split()],
+            **{"env": self.environment, "check": True, "capture_output": True},
+        )
+
+    def unload_sink(self) -> None:
+        """Pull the sink out."""
+        subprocess.run(["pactl", "unload-module", "module-null-sink"], env=self.environment, check=True)
+
+    def freeze(self) -> None:
+        """Let the server stand still."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """Let the server die without a word to its clients."""
         self.process.kill()
         self.process.wait()
-
-
-def missing_programs() -> list[str]:
-    """Return what is not installed of what a server needs."""
-    return [name for name in NEEDED if shutil.which(name) is None]
 
 
 def start_server(folder: Path, rate: int, channels: int) -> PulseServer:
@@ -39,10 +53,7 @@ def start_server(folder: Path, rate: int, channels: int) -> PulseServer:
     socket = folder / "pulse.socket"
     own = {**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     environment = {**os.environ, "PULSE_SERVER": f"unix:{socket}", "PULSE_SOURCE": f"{_SINK}.monitor"}
-    sink = (
-        f"module-null-sink sink_name={_SINK} rate={rate} channels={channels} format=float32le "
-        f"channel_map={_CHANNEL_MAPS[channels]} norewinds=1"
-    )
+    sink = _sink_module(rate, channels)
     protocol = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
     process = subprocess.Popen(
@@ -55,3 +66,10 @@ def start_server(folder: Path, rate: int, channels: int) -> PulseServer:
             raise RuntimeError("PulseAudio did not start")
         time.sleep(0.05)
     return PulseServer(process, environment)
+
+
+def _sink_module(rate: int, channels: int) -> str:
+    return (
+        f"module-null-sink sink_name={_SINK} rate={rate} channels={channels} format=float32le "
+        f"channel_map={_CHANNEL_MAPS[channels]} norewinds=1"
+    )

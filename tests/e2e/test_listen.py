@@ -3,10 +3,8 @@
 import json
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,58 +19,13 @@ from edmlive.realtime.recorder import Recorder
 from edmlive.realtime.sources.device import DeviceSource
 from edmlive.realtime.sources.file import FileSource
 from tests.conftest import decode, write_audio
+from tests.e2e.listener import start_listener
 from tests.e2e.pulse import PulseServer
 from tests.music import render
 
 pytestmark = pytest.mark.e2e
 
 StartPulse = Callable[[int, int], PulseServer]
-
-
-@dataclass
-class Listener:
-    """A running ``edmlive listen --json -`` and its lines as they came."""
-
-    process: subprocess.Popen[str]
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    arrivals: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.arrivals.append(time.monotonic())
-            self.lines.append(json.loads(line))
-
-    def wait_for_line(self, seconds: float = 60) -> None:
-        """Wait until one more line has come; the first run may still be compiling."""
-        count, deadline = len(self.lines), time.monotonic() + seconds
-        while len(self.lines) == count and self.process.poll() is None:
-            assert time.monotonic() < deadline, "no reading came"
-            time.sleep(0.02)
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> str:
-        """End it as a user would and return what it said on standard error."""
-        self.process.send_signal(number)
-        return self.finish()
-
-    def finish(self, seconds: float = 15) -> str:
-        """Wait for its end and return what it said on standard error."""
-        assert self.process.stderr is not None
-        self.process.wait(timeout=seconds)
-        self._thread.join()
-        return self.process.stderr.read()
-
-
-def start_listener(edmlive: str, server: PulseServer, *options: str) -> Listener:
-    command = [edmlive, "listen", "--device", "pulse", "--json", "-", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=server.environment
-    )
-    return Listener(process)
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> Path:
@@ -149,9 +102,11 @@ def test_says_silence_before_and_after_the_music(edmlive: str, start_pulse: Star
     assert all(line["genre"] is None for line in listener.lines if line["state"] in ("silence", "warming up"))
 
 
-def test_dead_sound_server_ends_in_one_sentence_and_leaves_no_process(edmlive: str, start_pulse: StartPulse) -> None:
+def test_dead_sound_server_that_is_not_waited_for_ends_in_one_sentence_and_leaves_no_process(
+    edmlive: str, start_pulse: StartPulse
+) -> None:
     server = start_pulse(48_000, 2)
-    listener = start_listener(edmlive, server)
+    listener = start_listener(edmlive, server, "--on-device-loss", "exit")
     listener.wait_for_line()
     children = psutil.Process(listener.process.pid).children(recursive=True)
     assert children

@@ -1,5 +1,6 @@
 """Audio blocks from memory, cut anyhow."""
 
+import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ def cut(samples: NDArray[np.float32], at: Iterable[int] = ()) -> list[AudioBlock
 
 @dataclass
 class BlockSource:
-    """A source of ready blocks; at its end it may raise."""
+    """A source of ready blocks, captured when they are asked for; at its end it may raise."""
 
     blocks: list[AudioBlock]
     rate: int
@@ -32,7 +33,8 @@ class BlockSource:
         self.channels = self.blocks[0].samples.shape[1]
 
     def __iter__(self) -> Iterator[AudioBlock]:
-        yield from self.blocks
+        for block in self.blocks:
+            yield dataclasses.replace(block, time=time.monotonic())
         if self.error is not None:
             raise self.error
 

@@ -1,6 +1,7 @@
 """A whole session: what reaches the sinks and the recording, and what is said when something breaks."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 from edmlive.errors import DeviceError, SinkError
+from edmlive.realtime import sinks
 from edmlive.realtime.audio import AudioBlock
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
+from edmlive.realtime.health import Liveness
 from edmlive.realtime.reading import Reading
 from edmlive.realtime.recorder import Recorder
 from edmlive.realtime.session import follow
@@ -118,6 +121,49 @@ def test_failed_sink_is_told_once_and_the_other_hears_everything(engine: Engine)
     summary = follow(source(), engine, [Notebook(SinkError("The disk is full.")), good])
     assert summary.failures == ["The disk is full."]
     assert len(good.readings) == 8
+
+
+class Slow(Notebook):
+    """Needs longer for a reading than the next takes to come."""
+
+    def write(self, reading: Reading) -> None:
+        time.sleep(0.05)
+        super().write(reading)
+
+
+def test_readings_tell_how_many_a_slow_sink_has_dropped(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sinks, "QUEUE_LENGTH", 1)
+    quick, slow = Notebook(), Slow()
+    live = source(live=True)
+    live.blocks *= 4
+    summary = follow(live, engine, [quick, slow])
+    dropped = [r.counts.readings_dropped for r in quick.readings]
+    assert dropped[0] == 0 and dropped == sorted(dropped)
+    assert summary.dropped >= dropped[-1] > 0
+
+
+def test_notices_are_told_once_each_time_they_come_up(engine: Engine) -> None:
+    told: list[str] = []
+    known = source()
+    gone, nothing = ("The mixer has gone.",), np.zeros((0, 2), np.float32)
+    lost = AudioBlock(nothing, 0.0, liveness=Liveness.RECOVERING, notices=gone)
+    known.blocks = [*known.blocks[:8], lost, lost, *known.blocks[8:24], lost, *known.blocks[24:]]
+    summary = follow(known, engine, [Notebook()], tell=told.append)
+    assert told == [*gone, *gone]
+    assert summary.failures == []
+
+
+class Stuck(Notebook):
+    """Does not come back from closing."""
+
+    def close(self) -> None:
+        time.sleep(10)
+
+
+def test_sinks_that_hang_hold_the_end_up_together_for_a_second(engine: Engine) -> None:
+    began = time.monotonic()
+    follow(source(error=KeyboardInterrupt()), engine, [Stuck(), Stuck(), Stuck()])
+    assert time.monotonic() - began < 2.5
 
 
 class Endless(BlockSource):

@@ -1,5 +1,7 @@
 """Readings for people: a live panel on a terminal, a line for each change elsewhere."""
 
+import textwrap
+
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -7,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from edmlive.realtime.health import Counts, Liveness
 from edmlive.realtime.reading import Reading
 from edmlive.realtime.sinks.lines import STANDARD_OUTPUT, LineFile
 from edmlive.realtime.voter import State
@@ -14,6 +17,7 @@ from edmlive.timecode import clock
 
 SHOWN = 5
 WIDEST = 100
+NOTICE_LINES = 2
 _QUIETEST_DBFS = -60.0
 _STYLES = {
     State.NO_INPUT: "bold red",
@@ -56,15 +60,16 @@ class TerminalPanel:
 
 
 class TerminalLines:
-    """One line on standard output whenever the state, the genre or the truth changes, for a log or a pipe."""
+    """One line on standard output whenever anything but tempo, level and confidence changes, for a log or a pipe."""
 
     def __init__(self) -> None:
         self._lines = LineFile(STANDARD_OUTPUT)
-        self._last: tuple[State, str | None, str | None] | None = None
+        self._last: object = None
 
     def write(self, reading: Reading) -> None:
         """Write a line if there is something new to say."""
-        now = reading.state, reading.genre, reading.truth.genre if reading.truth else None
+        playing = reading.truth.genre if reading.truth else None
+        now = reading.state, reading.genre, playing, reading.liveness, reading.notices
         if now != self._last:
             self._last = now
             self._lines.write(line(reading))
@@ -78,15 +83,21 @@ def line(reading: Reading) -> str:
     """Return a reading as one line of text."""
     truth = reading.truth
     playing = f"  (playing {truth.genre}, {truth.bpm:.1f} BPM)" if truth else ""
+    liveness = f"  ({reading.liveness})" if reading.liveness is not Liveness.HEALTHY else ""
+    more = "".join((liveness, playing, *(f"  {notice}" for notice in reading.notices)))
     if reading.genre is None or reading.confidence is None:
-        return f"{clock(reading.time):>8}  {reading.state}{playing}"
+        return f"{clock(reading.time):>8}  {reading.state}{more}"
     tempo = "    -" if reading.bpm is None else f"{reading.bpm:5.1f}"
     unsure = "  (unsure)" if reading.state is State.UNSURE else ""
-    return f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM{unsure}{playing}"
+    return f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM{unsure}{more}"
 
 
 def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
-    """Return a reading as a panel: vote, tempo, the truth if known, the five likeliest genres, level, state, time."""
+    """Return a reading as a panel.
+
+    It shows the vote, the tempo, the truth if known, the five likeliest genres, what was lost, time, level, state and
+    notices. Its height is the same in every state.
+    """
     head = Text(reading.genre or "…", style="bold")
     tempo = Text("- BPM" if reading.bpm is None else f"{reading.bpm:.1f} BPM", style="bold cyan")
     first = Table.grid(expand=True)
@@ -122,5 +133,29 @@ def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
         f"{reading.level_dbfs:.1f} dBFS",
         Text(reading.state, style=_STYLES[reading.state]),
     )
-    content: RenderableType = Group(first, Text(), bars, Text(), last)
+    losses = Text(_losses(reading.counts), style="dim", no_wrap=True, overflow="ellipsis")
+    content: RenderableType = Group(first, Text(), bars, losses, last, *_notice_lines(reading.notices, width - 4))
     return Panel(content, title=Text(title), border_style=_STYLES[reading.state], width=width)
+
+
+def _losses(counts: Counts) -> str:
+    """Say what was lost, if anything, the worst first."""
+    said = (
+        (counts.reconnects, "reconnect"),
+        (counts.frames_lost, "frame lost"),
+        (counts.decisions_skipped, "decision left out"),
+        (counts.readings_dropped, "reading dropped"),
+        (counts.overflows, "overflow"),
+    )
+    return " · ".join(_counted(count, thing) for count, thing in said if count)
+
+
+def _counted(count: int, thing: str) -> str:
+    noun, _, rest = thing.partition(" ")
+    return f"{count} {noun}{'s' if count != 1 else ''} {rest}".rstrip()
+
+
+def _notice_lines(notices: tuple[str, ...], width: int) -> list[Text]:
+    wrapped = textwrap.wrap(" ".join(notices), max(width, 20), max_lines=NOTICE_LINES, placeholder=" …")
+    padded = [*wrapped, *[""] * (NOTICE_LINES - len(wrapped))]
+    return [Text(words, style="bold yellow", no_wrap=True, overflow="ellipsis") for words in padded]

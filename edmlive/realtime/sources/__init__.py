@@ -2,15 +2,23 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edmlive.errors import SourceError
 from edmlive.realtime.audio import Source
+
+if TYPE_CHECKING:
+    from edmlive.realtime.sources.supervisor import OnLoss
 
 DEMO = "demo"
 
 
 def open_source(
-    location: str | Path | None = None, *, device: str | None = None, channels: tuple[int, ...] | None = None
+    location: str | Path | None = None,
+    *,
+    device: str | None = None,
+    channels: tuple[int, ...] | None = None,
+    on_loss: "OnLoss" = "wait",
 ) -> Source:
     """Open a file, URL or stream, the demo set, or else an input device.
 
@@ -23,6 +31,8 @@ def open_source(
         Name, part of a name, or index of an input device; ``None`` for the default one.
     channels
         Channel numbers from 1 to listen to; ``None`` for all of a file, the first two of a device.
+    on_loss
+        What to do when a device or a stream is lost: ``wait`` for it, or ``exit`` with a `SourceError`.
 
     Returns
     -------
@@ -37,15 +47,24 @@ def open_source(
     if location is None:
         from edmlive.realtime.sources.device import DeviceSource
 
-        return DeviceSource(device, channels)
+        return DeviceSource(device, channels, on_loss)
     seed = demo_seed(location)
     if seed is not None:
         from edmlive.realtime.sources.demo import DemoSource
 
         return DemoSource(seed)
+    if is_stream(location):
+        from edmlive.realtime.sources.stream import StreamSource
+
+        return StreamSource(str(location), channels, on_loss)
     from edmlive.realtime.sources.file import FileSource
 
     return FileSource(location, channels)
+
+
+def is_stream(location: str | Path) -> bool:
+    """Tell whether this is the URL of something on the network."""
+    return "://" in str(location) and not str(location).startswith("file:")
 
 
 def demo_seed(location: str | Path) -> int | None:

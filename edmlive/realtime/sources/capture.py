@@ -1,19 +1,21 @@
 """The capture process: PortAudio on one side, a shared ring on the other, nothing else.
 
 PortAudio may hang, or abort the whole process when a sound server dies; here it takes only this process
-with it. Run by `DeviceSource` and `list_devices` as ``python -m edmlive.realtime.sources.capture``; it speaks
-one JSON object per line on standard output and ends when its standard input closes.
+with it. Run by `CaptureProcess` as ``python -m edmlive.realtime.sources.capture``; it speaks one JSON object per line
+on standard output and ends when its standard input closes, whatever PortAudio is doing.
 """
 
 import json
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
 from edmlive.errors import DeviceError
-from edmlive.realtime.sources.devices import Device, find_device, pulse_source
+from edmlive.realtime.sources.devices import Device, find_again, find_device, pulse_source
+from edmlive.realtime.sources.frame_clock import FrameClock
 from edmlive.realtime.sources.ring import AudioRing
 
 RING_SECONDS = 60
@@ -39,28 +41,42 @@ def query_devices() -> list[Device]:
     ]
 
 
-def capture(wanted: str | None, descriptor: int) -> None:
-    """Open a device with all its channels and fill the ring until standard input closes.
+def capture(wanted: str | None, known: Device | None, descriptor: int) -> None:
+    """Open a device with all its channels and fill the ring for as long as this process lives.
 
     Parameters
     ----------
     wanted
         Name, part of a name, or index; ``None`` for the default input.
+    known
+        The device that was open before, if this is not the first time.
     descriptor
         The shared file to lay the ring in.
     """
     import sounddevice
 
-    device = pulse_source(find_device(query_devices(), wanted))
-    ring: AudioRing | None = None
+    found = query_devices()
+    device = pulse_source(find_again(found, known, wanted) if known else find_device(found, wanted))
+    ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
+    frame_clock = FrameClock(device.rate)
+    ahead = float("inf")
 
     def on_audio(samples: Any, frames: int, clock: Any, status: Any) -> None:
-        assert ring is not None
+        nonlocal ahead
+        now = time.monotonic()
+        # PortAudio's clock differs by host. A call can only come late, so the least difference seen is the truest.
+        ahead = min(ahead, now - clock.currentTime)
+        end = clock.inputBufferAdcTime + ahead + frames / device.rate
+        lost = 0
+        if clock.inputBufferAdcTime > 0:
+            lost = frame_clock.push(frames, end)
+        else:  # some hosts do not say
+            end = now
         if status.input_overflow:
             ring.count_overflow()
-        ring.write(samples, time.monotonic())
+        ring.true_rate = frame_clock.true_rate
+        ring.write(samples, end, lost)
 
-    ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
     try:
         stream = sounddevice.InputStream(
             samplerate=device.rate,
@@ -78,31 +94,37 @@ def capture(wanted: str | None, descriptor: int) -> None:
             f"Input device '{device.name}' cannot be opened ({reason}): close other programs that use it, "
             "or choose another with --device."
         ) from None
-    _say({"opened": {"name": device.name, "rate": device.rate, "channels": device.channels}})
-    sys.stdin.buffer.read()
-    # No stop or close: they can hang for 30 s on a dead server, and the end of the process does the same.
+    _say({"opened": vars(device)})
+    threading.Event().wait()
+    # No stop or close ever: they can hang for 30 s on a dead server, and the end of the process does the same.
 
 
 def _say(message: dict[str, Any]) -> None:
     print(json.dumps(message), flush=True)
 
 
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)  # a tool that asks a hanging server hangs too
+
+
 def main() -> None:
-    """Serve one request, given as JSON on the command line: ``{"list": true}`` or ``{"device", "descriptor"}``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    """Serve one request, given as JSON on the command line: ``{"list"}`` or ``{"device", "known", "descriptor"}``."""
+    if os.getpgrp() == os.getpid():
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     request = json.loads(sys.argv[1])
     try:
         if request.get("list"):
             _say({"devices": [vars(device) for device in query_devices()]})
         else:
-            capture(request["device"], request["descriptor"])
+            known = Device(**request["known"]) if request["known"] else None
+            capture(request["device"], known, request["descriptor"])
     except DeviceError as error:
         _say({"error": str(error)})
     except OSError as error:
         _say(
             {"error": f"PortAudio cannot be loaded ({error}): install it, on Debian with 'apt install libportaudio2'."}
         )
-    sys.stdout.flush()
     os._exit(0)
 
 

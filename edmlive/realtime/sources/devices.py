@@ -10,6 +10,7 @@ from typing import Any
 
 from edmlive.errors import DeviceError
 
+_ALSA_NUMBER = re.compile(r" \(hw:\d+,\d+\)$")
 _SERVER_DEVICES = re.compile(r"^(pulse|pipewire|default|sysdefault)$", re.IGNORECASE)
 
 
@@ -69,12 +70,49 @@ def find_device(devices: list[Device], wanted: str | None) -> Device:
     return fits[0]
 
 
+def find_again(devices: list[Device], known: Device, wanted: str | None) -> Device:
+    """Return the device that was open before: by its name, else by the index that was asked for.
+
+    ALSA's number of the card, which is part of PortAudio's name, is looked past: it changes with the socket.
+
+    Parameters
+    ----------
+    known
+        The device as it was.
+    wanted
+        What the user asked for then.
+
+    Raises
+    ------
+    DeviceError
+        It is not there, or several are and none at the index it had.
+    """
+    fits = [d for d in devices if (d.name, d.host) == (known.name, known.host)]
+    if not fits:
+        name = _ALSA_NUMBER.sub("", known.name)
+        fits = [d for d in devices if d.host == known.host and _ALSA_NUMBER.sub("", d.name) == name]
+    if len(fits) > 1:
+        fits = [d for d in fits if d.index == known.index] or fits
+    if not fits and wanted is not None and wanted.isdecimal():
+        fits = [d for d in devices if d.index == int(wanted)]
+    if not fits:
+        raise DeviceError(f"Input device '{known.name}' is not there: connect it again.")
+    if len(fits) > 1:
+        raise DeviceError(f"Input device '{known.name}' may be {_names(fits)}: disconnect the others.")
+    return fits[0]
+
+
 def pulse_source(device: Device) -> Device:
     """Return the device with the true rate and channels of the sound server's source behind it.
 
     ALSA's bridge to PulseAudio or PipeWire claims 32 channels at 44,100 Hz whatever lies behind it, and
     resamples and downmixes in silence to whatever is asked. The server's own tool knows the truth; without
     it the claim is cut to plain stereo.
+
+    Raises
+    ------
+    DeviceError
+        The server is there but does not answer.
     """
     if device.host != "ALSA" or not _SERVER_DEVICES.match(device.name):
         return device
@@ -94,6 +132,8 @@ def _pactl(*command: str) -> Any:
             ["pactl", "--format=json", *command], capture_output=True, timeout=3, check=True, text=True
         )
         return json.loads(answer.stdout)
+    except subprocess.TimeoutExpired:
+        raise DeviceError("The sound server does not answer: restart it.") from None
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
 

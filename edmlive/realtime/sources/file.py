@@ -37,6 +37,11 @@ class FileSource:
     pace
         Yield blocks no faster than they would be heard.
 
+    Attributes
+    ----------
+    endless
+        Whether it is a stream without a length, such as a radio station.
+
     Raises
     ------
     SourceError
@@ -77,6 +82,7 @@ class FileSource:
             raise
         self.rate: int = self._rate
         self.channels = len(self._picked)
+        self.endless = self.live and self._container.duration is None
 
     def __enter__(self) -> Self:
         return self

@@ -9,9 +9,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-_HEADER_BYTES = 64
-_CLAIMED, _WRITTEN, _OVERFLOWS = range(3)
-_CAPTURED_AT = 3
+_CLAIMED, _WRITTEN, _OVERFLOWS, _LOSSES = range(4)
+_CAPTURED_AT, _TRUE_RATE = range(2)
+_LOSSES_KEPT = 64
+_HEADER_BYTES = 8 * (4 + 2 + 2 * _LOSSES_KEPT)
 
 
 def shared_file() -> BinaryIO:
@@ -39,21 +40,35 @@ class AudioRing:
         if create:
             os.ftruncate(descriptor, size)
         self._map = mmap.mmap(descriptor, size)
-        self._counts: NDArray[np.int64] = np.ndarray(3, np.int64, self._map)
-        self._times: NDArray[np.float64] = np.ndarray(4, np.float64, self._map)
+        self._counts: NDArray[np.int64] = np.ndarray(4, np.int64, self._map)
+        self._clock: NDArray[np.float64] = np.ndarray(2, np.float64, self._map, 8 * 4)
+        self._losses: NDArray[np.int64] = np.ndarray((_LOSSES_KEPT, 2), np.int64, self._map, 8 * (4 + 2))
         self._frames: NDArray[np.float32] = np.ndarray((frames, channels), np.float32, self._map, _HEADER_BYTES)
-        self._read = 0
+        self._read = self._losses_read = 0
 
-    def write(self, samples: NDArray[np.float32], captured_at: float) -> None:
-        """Append (n, channels) samples, n at most the capacity, the last captured at that monotonic time."""
+    def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
+        """Append samples.
+
+        Parameters
+        ----------
+        samples
+            Shape (n, channels), n at most the capacity.
+        captured_at
+            When the last was captured, in seconds on the monotonic clock.
+        lost
+            Frames that the device lost before them.
+        """
         capacity = len(self._frames)
         written = int(self._counts[_WRITTEN])
         start = written % capacity
         head = min(len(samples), capacity - start)
+        if lost:
+            self._losses[self._counts[_LOSSES] % _LOSSES_KEPT] = written, lost
+            self._counts[_LOSSES] += 1
         self._counts[_CLAIMED] = written + len(samples)
         self._frames[start : start + head] = samples[:head]
         self._frames[: len(samples) - head] = samples[head:]
-        self._times[_CAPTURED_AT] = captured_at
+        self._clock[_CAPTURED_AT] = captured_at
         self._counts[_WRITTEN] = written + len(samples)
 
     def count_overflow(self) -> None:
@@ -68,7 +83,16 @@ class AudioRing:
     @property
     def captured_at(self) -> float:
         """Monotonic time of the newest sample, in seconds; 0 before the first."""
-        return float(self._times[_CAPTURED_AT])
+        return float(self._clock[_CAPTURED_AT])
+
+    @property
+    def true_rate(self) -> float:
+        """The rate in Hz at which frames come, as the writer measured it; 0 where that is what the device claims."""
+        return float(self._clock[_TRUE_RATE])
+
+    @true_rate.setter
+    def true_rate(self, rate: float) -> None:
+        self._clock[_TRUE_RATE] = rate
 
     def read(self, most: int) -> tuple[NDArray[np.float32], int, int]:
         """Take up to `most` frames, the oldest unread first.
@@ -80,12 +104,12 @@ class AudioRing:
         backlog
             Frames written and still unread after this call.
         gap
-            Frames overwritten before they could be read; they came before `samples`.
+            Frames that the device lost, or that were overwritten before they could be read; they came before `samples`.
         """
         capacity = len(self._frames)
         written = int(self._counts[_WRITTEN])
         start = max(self._read, written - capacity)
-        stop = min(written, start + most)
+        lost, losses, stop = self._lost_before(start, min(written, start + most))
         index = start % capacity
         head = min(stop - start, capacity - index)
         samples = np.concatenate((self._frames[index : index + head], self._frames[: stop - start - head]))
@@ -93,11 +117,24 @@ class AudioRing:
         intact = max(start, int(self._counts[_CLAIMED]) - capacity)
         if intact >= stop:  # a gap is told together with the samples after it
             return samples[:0], written - self._read, 0
-        gap = intact - self._read
-        self._read = stop
+        gap = intact - self._read + lost
+        self._read, self._losses_read = stop, losses
         return samples[intact - start :], written - stop, gap
+
+    def _lost_before(self, start: int, stop: int) -> tuple[int, int, int]:
+        """Return the frames lost up to `start`, the losses told with them, and where to stop: at the next loss."""
+        losses = int(self._counts[_LOSSES])
+        seen = max(self._losses_read, losses - _LOSSES_KEPT)
+        lost = 0
+        while seen < losses:
+            position, frames = map(int, self._losses[seen % _LOSSES_KEPT])
+            if position > start:
+                return lost, seen, min(stop, position)
+            lost += frames
+            seen += 1
+        return lost, seen, stop
 
     def close(self) -> None:
         """Unmap the memory."""
-        del self._counts, self._times, self._frames
+        del self._counts, self._clock, self._losses, self._frames
         self._map.close()

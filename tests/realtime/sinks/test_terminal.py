@@ -1,11 +1,14 @@
 """What people see: a line for each change, and a panel that shows everything a reading says."""
 
+import dataclasses
 import io
 import re
 
 import pytest
 from rich.console import Console
 
+from edmlive.realtime.health import Counts, Liveness
+from edmlive.realtime.reading import Reading
 from edmlive.realtime.sinks.terminal import TerminalLines, TerminalPanel, line, panel
 from edmlive.realtime.voter import Candidate, State
 from tests.realtime.readings import LABELS, reading, truth, waiting
@@ -44,6 +47,35 @@ def test_lines_come_only_with_news(capfd: pytest.CaptureFixture[str]) -> None:
     assert times == ["0:01", "0:03", "0:05", "0:06", "0:08", "0:09"]
 
 
+def lost(time: float, liveness: Liveness = Liveness.RECOVERING) -> Reading:
+    notices = ("Input device 'mixer' has gone: connect it again.",)
+    return waiting(time, State.NO_INPUT, liveness=liveness, notices=notices)
+
+
+def test_lines_tell_how_the_input_fares(capfd: pytest.CaptureFixture[str]) -> None:
+    sink = TerminalLines()
+    back = reading(5, notices=("It is back.",))
+    for heard in (reading(1), lost(2, Liveness.STALLED), lost(3), lost(4), back, reading(6), reading(7)):
+        sink.write(heard)
+    sink.close()
+    lines = capfd.readouterr().out.splitlines()
+    assert [text.split()[0] for text in lines] == ["0:01", "0:02", "0:03", "0:05", "0:06"]
+    assert lines[2].endswith("0:03  no input  (recovering)  Input device 'mixer' has gone: connect it again.")
+    assert lines[3].endswith("It is back.")
+
+
+def test_panel_shows_what_was_lost_and_what_to_look_at() -> None:
+    counts = Counts(frames_lost=4_800, gaps=1, reconnects=2, decisions_skipped=1, overflows=3, readings_dropped=7)
+    text = drawn(panel(dataclasses.replace(lost(9), counts=counts), "mixer"))
+    for words in (
+        *("no input", "connect it again", "2 reconnects", "4800 frames lost", "1 decision left out"),
+        *("3 overflows", "7 readings dropped"),
+    ):
+        assert words in text
+    healthy = drawn(panel(reading(9), "mixer"))
+    assert not any(words in healthy for words in ("reconnect", "lost", "left out", "overflow", "dropped"))
+
+
 def test_panel_shows_vote_tempo_ranking_level_state_and_time() -> None:
     text = drawn(panel(reading(83), "mixer, 48000 Hz"))
     for words in ("mixer, 48000 Hz", "128.0 BPM", "-12.5 dBFS", "listening", "1:23", "29%", "2 votes", "1 vote "):
@@ -66,7 +98,12 @@ def test_panel_shows_the_truth_in_green_when_it_was_heard() -> None:
 @pytest.mark.parametrize("state", list(State))
 def test_panel_has_one_height_in_every_state(state: State) -> None:
     for known in (None, truth()):
-        readings = (reading(truth=known), reading(state=state, truth=known), waiting(state=state, truth=known))
+        long = ("The input clips: turn it down at the mixer or the sound card.",) * 5
+        readings = (
+            *(reading(truth=known), reading(state=state, truth=known), waiting(state=state, truth=known)),
+            *(reading(truth=known, notices=long[:1], counts=Counts(10**9, 10**9, 10**9, 10**12, 10**9, 10**9)),),
+            *(waiting(state=state, truth=known, notices=long), waiting(state=state, truth=known, notices=("x" * 999,))),
+        )
         assert len({drawn(panel(one, "mixer")).count("\n") for one in readings}) == 1
 
 

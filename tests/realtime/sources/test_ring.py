@@ -153,3 +153,22 @@ def test_two_processes_share_it(frames: int, nap: float, lossless: bool) -> None
 def test_shared_file_has_no_name_to_leave_behind() -> None:
     with shared_file() as file:
         assert not isinstance(file.name, str)
+
+
+def test_frames_that_the_device_lost_are_told_with_the_frames_after_them(make_pair: Callable[..., Pair]) -> None:
+    writer, reader = make_pair(100)
+    writer.write(numbered(0, 10), 0.0)
+    writer.write(numbered(10, 10), 0.0, lost=7)
+    writer.write(numbered(20, 10), 0.0, lost=5)
+    told = [(len(samples), gap) for samples, _, gap in (reader.read(100) for _ in range(4))]
+    assert told == [(10, 0), (10, 7), (10, 5), (0, 0)]
+
+
+def test_losses_before_overwritten_frames_are_told_too(make_pair: Callable[..., Pair]) -> None:
+    writer, reader = make_pair(10)
+    writer.write(numbered(0, 10), 0.0)
+    writer.write(numbered(10, 10), 0.0, lost=7)
+    writer.write(numbered(20, 5), 0.0)
+    samples, _, gap = reader.read(100)
+    np.testing.assert_array_equal(samples[:, 0], np.arange(15, 25))
+    assert gap == 15 + 7
