@@ -17,6 +17,11 @@ class LineFile:
     path
         File to append to, so that no earlier night is lost, or ``-`` for standard output.
 
+    Attributes
+    ----------
+    path
+        As given.
+
     Raises
     ------
     SinkError
@@ -24,6 +29,7 @@ class LineFile:
     """
 
     def __init__(self, path: str) -> None:
+        self.path = path
         self._name = "standard output" if path == STANDARD_OUTPUT else path
         try:
             target = os.dup(sys.stdout.fileno()) if path == STANDARD_OUTPUT else path

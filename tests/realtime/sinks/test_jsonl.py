@@ -92,3 +92,54 @@ def test_closed_pipe_is_told(tmp_path: Path) -> None:
     os.close(listener)
     with pytest.raises(SinkError, match="broken pipe"):
         sink.write(reading())
+
+
+def night(tmp_path: Path, pattern: str, clocks: list[str]) -> dict[str, list[str]]:
+    """The clocks written to each file, but for the one that was opened now and stayed empty."""
+    sink = JsonLines(str(tmp_path / pattern))
+    for clock in clocks:
+        sink.write(reading(clock=clock))
+    sink.close()
+    written = {str(path.relative_to(tmp_path)): lines(path) for path in sorted(tmp_path.rglob("*.jsonl"))}
+    return {name: [line["clock"] for line in there] for name, there in written.items() if there}
+
+
+def test_name_with_codes_is_a_new_file_whenever_it_changes(tmp_path: Path) -> None:
+    clocks = [f"2026-11-{moment}+01:00" for moment in ("21T23:59:59.999", "22T00:00:00.000", "22T00:59:59.999")]
+    assert night(tmp_path, "night-%Y%m%d.jsonl", clocks) == {
+        "night-20261121.jsonl": clocks[:1],
+        "night-20261122.jsonl": clocks[1:],
+    }
+
+
+def test_hour_that_comes_twice_goes_on_in_its_file(tmp_path: Path) -> None:
+    summer, winter = "2026-10-25T02:30:00.000+02:00", "2026-10-25T02:30:00.000+01:00"
+    clocks = ["2026-10-25T01:59:59.000+02:00", summer, winter, "2026-10-25T03:00:00.000+01:00"]
+    assert night(tmp_path, "%H.jsonl", clocks) == {
+        "01.jsonl": clocks[:1],
+        "02.jsonl": clocks[1:3],
+        "03.jsonl": clocks[3:],
+    }
+
+
+def test_folders_that_codes_name_are_made(tmp_path: Path) -> None:
+    clock = "2026-12-31T23:00:00.000+00:00"
+    assert night(tmp_path, "%Y/%m/%d 100%%.jsonl", [clock]) == {"2026/12/31 100%.jsonl": [clock]}
+
+
+def test_new_file_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    sink = JsonLines(str(tmp_path / "%Y" / "night.jsonl"))
+    (tmp_path / "2025").write_text("in the way")
+    with pytest.raises(SinkError, match="2025"):
+        sink.write(reading(clock="2025-01-01T00:00:00.000+00:00"))
+
+
+@pytest.mark.parametrize("pattern", ["readings.jsonl", "readings-%Y.jsonl"])
+def test_every_line_is_whole_and_out_at_once(tmp_path: Path, pattern: str) -> None:
+    sink = JsonLines(str(tmp_path / pattern))
+    for count in range(1, 20):
+        sink.write(reading(count, clock="2026-11-22T00:00:00.000+00:00", model="ß" * count))
+        text = (tmp_path / pattern.replace("%Y", "2026")).read_bytes()
+        assert text.endswith(b"\n")
+        assert len(text.splitlines()) == count
+    sink.close()

@@ -1,0 +1,102 @@
+"""Who may ask, and what every answer says to the browser."""
+
+import secrets
+import socket
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "edmlive_token"
+_METHODS = ("GET", "HEAD")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+    # One request a connection: whoever holds one open without asking can be told from whoever follows.
+    "Connection": "close",
+}
+
+
+class Guard:
+    """Lets through what only reads, is meant for this computer, comes from its own pages and knows the token.
+
+    A page of another site can make a browser connect to here; it then names its own site as the origin or, where it
+    has bent its name to this computer's address (DNS rebinding), as the host. Both are refused.
+
+    Parameters
+    ----------
+    app
+        What answers those let through.
+    host
+        The name that the page was asked to be served on.
+    token
+        What has to be known; ``None`` where nothing has.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
+        own = socket.gethostname().lower()
+        self._app = app
+        self._names = {"localhost", own, f"{own}.local", host.lower()}
+        self._token = token.encode() if token is not None else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request or a WebSocket, or refuse it."""
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        answer = self._answer(HTTPConnection(scope))
+        await (answer or self._app)(scope, receive, send_safely)
+
+    def _answer(self, asked: HTTPConnection) -> Response | None:
+        if asked.scope.get("method", "GET") not in _METHODS:
+            return _refuse(405, "Nothing can be changed from here: GET and HEAD only.", Allow=", ".join(_METHODS))
+        host = asked.headers.get("host", "")
+        if not self._is_here(host, asked.scope["server"][0]):
+            return _refuse(421, "This is not the computer you mean: use its name or its IP address.")
+        origin = asked.headers.get("origin")
+        if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
+            return _refuse(403, "Pages of other sites may not ask.")
+        if self._token is None:
+            return None
+        if asked.scope["path"] == "/" and self._knows(asked.query_params.get("token")):
+            return self._let_in(self._token.decode())
+        scheme, _, given = asked.headers.get("authorization", "").partition(" ")
+        if self._knows(asked.cookies.get(COOKIE)) or (scheme.lower() == "bearer" and self._knows(given.strip())):
+            return None
+        return _refuse(
+            401,
+            "A token is needed: open this page once with ?token=TOKEN behind its address, "
+            "or send the header 'Authorization: Bearer TOKEN'.",
+            **{"WWW-Authenticate": "Bearer"},
+        )
+
+    def _is_here(self, host: str, address: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname
+        except ValueError:
+            return False
+        return name == address or name in self._names
+
+    def _knows(self, given: str | None) -> bool:
+        assert self._token is not None
+        return given is not None and secrets.compare_digest(given.encode(errors="replace"), self._token)
+
+    @staticmethod
+    def _let_in(token: str) -> Response:
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+        return answer
+
+
+def _refuse(status: int, sentence: str, **headers: str) -> Response:
+    return PlainTextResponse(f"{sentence}\n", status, headers)
