@@ -2,7 +2,7 @@
 
 python -m benchmarks.realism --real beatport_2021jan.csv --real-2016 beatport_2016nov.csv
 
-needs the ``train`` extra and the two published tables (`edmlive train descriptors --help` says where they are). It
+needs the ``train`` extra and the two published tables (`edmlive train --help` says where they are). It
 renders tracks of every subgenre (or reads a corpus), describes them through the live chain, and prints what a
 classifier trained on either kind of music knows of the other, where the rendered lie outside the range of the real,
 and faults of the audio. Descriptions are kept in ``--out``: interrupt it and run it again.

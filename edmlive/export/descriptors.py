@@ -1,4 +1,4 @@
-"""The network over descriptors as an ONNX file."""
+"""Models over descriptors as ONNX files, and the graph of the network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,34 +12,35 @@ from onnx import TensorProto, helper, numpy_helper
 from edmlive.errors import ModelError
 from edmlive.export.file import write_model
 from edmlive.models.descriptors import AMPLITUDES, CLIP, HARMONICS, REFERENCE_BPM, DescriptorNetwork
+from edmlive.models.trees import TreeEnsemble
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec
 
 OPSET = 18
 IR_VERSION = 10
 TOLERANCE = 1e-4
-"""Largest difference from the network in double precision that an exported graph may show."""
+"""Largest difference from the model in double precision that an exported graph may show."""
 
 
-def export_network(
-    path: Path, network: DescriptorNetwork, spec: ModelSpec, values: NDArray[np.floating]
+def write_verified(
+    path: Path, graph: onnx.ModelProto, model: DescriptorNetwork | TreeEnsemble, values: NDArray[np.floating]
 ) -> tuple[float, int]:
-    """Write a network with its spec, after a check of the graph in ONNX Runtime.
+    """Write the graph made of a model over descriptors, after a check in ONNX Runtime.
 
     Parameters
     ----------
     path
         The file to write; a former one is replaced only by a complete one.
-    network
-        The trained network.
-    spec
-        Its spec, with the one input ``descriptors``.
+    graph
+        The graph, with its spec.
+    model
+        What it was made of.
     values
         Real descriptors to compare on, shape (tracks, descriptors), finite.
 
     Returns
     -------
     difference : float
-        Largest absolute difference between the graph's probabilities and the network's.
+        Largest absolute difference between the graph's probabilities and the model's.
     disagreements : int
         Tracks for which the two name different genres.
 
@@ -48,13 +49,13 @@ def export_network(
     ModelError
         The difference exceeds `TOLERANCE`.
     """
-    data = network_graph(network, spec).SerializeToString()
+    data = graph.SerializeToString()
     session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
     answer = session.run([OUTPUT_NAME], {"descriptors": values.astype(np.float32)})[0]
-    expected = network.probabilities(values)
+    expected = model.probabilities(values)
     difference = float(np.abs(answer - expected).max())
     if not difference <= TOLERANCE:
-        raise ModelError(f"The exported graph differs from the network by {difference:.2g}, so nothing was written.")
+        raise ModelError(f"The exported graph differs from the model by {difference:.2g}, so nothing was written.")
     write_model(path, data)
     return difference, int((answer.argmax(axis=1) != expected.argmax(axis=1)).sum())
 

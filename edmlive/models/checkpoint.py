@@ -37,6 +37,8 @@ class Training:
         Of the split and of the training.
     start, end
         Part of each track that was looked at, in seconds.
+    teacher
+        Digest of the model whose answers were learnt; empty where genres were.
     """
 
     architecture: Architecture
@@ -46,6 +48,7 @@ class Training:
     seed: int
     start: float
     end: float
+    teacher: str = ""
 
     def to_json(self) -> str:
         """Return this as JSON text."""

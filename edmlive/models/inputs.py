@@ -1,14 +1,30 @@
-"""What the paper's networks take: chunks of 4.64 s as mel-spectrogram and tempograms."""
+"""What models are called, and what networks take: chunks of 4.64 s as mel-spectrogram and tempograms."""
 
 from typing import Literal, get_args
 
 from edmlive.spec import InputSpec
 
+CepstralArchitecture = Literal["mfcc-lstm", "mfcc-mlp"]
+"""Related work of the paper's, on cepstral coefficients: mel in dB only."""
 Architecture = Literal[
-    "mel", "fourier", "autocorrelation", "early-fusion", "late-fusion", "temporal-fusion", "metric-fusion"
+    "mel",
+    "fourier",
+    "autocorrelation",
+    "early-fusion",
+    "late-fusion",
+    "temporal-fusion",
+    "metric-fusion",
+    CepstralArchitecture,
 ]
-"""The rows of Table I, and late fusion with the paper's future work: temporal convolutions, metric learning."""
+"""The rows of Table I, late fusion with the paper's future work (temporal convolutions, metric learning), and related
+work."""
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+Ensemble = Literal["extra-trees", "gradient-boosting", "adaboost"]
+"""Related work of the paper's, on descriptors: ensembles of decision trees."""
+DescriptorModel = Literal["descriptors", Ensemble]
+"""The shipped model's network over descriptors, and the ensembles."""
+DESCRIPTOR_MODELS: tuple[DescriptorModel, ...] = get_args(DescriptorModel)
+CEPSTRAL: tuple[CepstralArchitecture, ...] = get_args(CepstralArchitecture)
 
 CHUNK_FRAMES = 200
 """Feature frames of a chunk: 4.64 s."""
@@ -19,7 +35,7 @@ AUTOCORRELATION = InputSpec("autocorrelation_tempogram", (384, CHUNK_FRAMES // 4
 
 def inputs_of(architecture: Architecture) -> tuple[InputSpec, ...]:
     """Return what a network of that name takes."""
-    if architecture == "mel":
+    if architecture == "mel" or architecture in CEPSTRAL:
         return (MEL,)
     if architecture == "fourier":
         return (FOURIER,)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edmlive.models.inputs import MEL, Architecture, inputs_of
+from edmlive.models.mfcc import MfccLstm, MfccMlp
 from edmlive.models.short_chunk import PAPER_WIDTH, ShortChunkCnn
 from edmlive.models.tempo import FusedConvolutions, TemporalConvolutions
 from edmlive.spec import InputName
@@ -77,7 +78,8 @@ class SubgenreNetwork(nn.Module):
     architecture
         ``mel``: short-chunk CNN + ResNet. ``fourier``, ``autocorrelation``: the ablated variants. ``early-fusion``,
         ``late-fusion``: the proposed ones. ``temporal-fusion``, ``metric-fusion``: late fusion with temporal
-        convolutions over the tempograms, or with a metric-learning head.
+        convolutions over the tempograms, or with a metric-learning head. ``mfcc-lstm``, ``mfcc-mlp``: related work, on
+        mel in dB.
     labels
         Number of classes.
     width
@@ -95,7 +97,13 @@ class SubgenreNetwork(nn.Module):
         self.standardise = nn.ModuleDict({i.name: Standardise(i.shape[-2]) for i in self.inputs})
         self._tempograms: list[InputName] = [i.name for i in self.inputs if i.name != "mel"]
         bins = tuple(i.shape[0] for i in self.inputs if i.name != "mel")
-        self.mel = ShortChunkCnn(width) if MEL in self.inputs else None
+        self.mel: ShortChunkCnn | MfccLstm | MfccMlp | None = None
+        if architecture == "mfcc-lstm":
+            self.mel = MfccLstm(width)
+        elif architecture == "mfcc-mlp":
+            self.mel = MfccMlp(width)
+        elif MEL in self.inputs:
+            self.mel = ShortChunkCnn(width)
         self.tempo: FusedConvolutions | TemporalConvolutions | None = None
         if architecture == "temporal-fusion":
             self.tempo = TemporalConvolutions(bins, width)
@@ -127,11 +135,15 @@ class SubgenreNetwork(nn.Module):
 
     def embed(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return what the last layer sees, shape (batch, 512)."""
-        precision = self.dense[0].weight.dtype  # half in a graph exported so, standardisation excepted
+        precision: torch.dtype = self.dense.get_parameter(
+            "0.weight"
+        ).dtype  # half in a graph exported so, standardisation excepted
         level = {name: standardise(features[name]).to(precision) for name, standardise in self.standardise.items()}
         parts = []
-        if self.mel is not None:
+        if isinstance(self.mel, ShortChunkCnn):
             parts.append(self.mel(level["mel"]))
+        elif self.mel is not None:
+            parts.append(self.mel(features["mel"].to(precision)))  # standardised coefficient by coefficient in there
         if self.tempo is not None:
             parts.append(self.tempo([level[name] for name in self._tempograms]))
         embedding: Tensor = self.dense(torch.cat(parts, dim=1))

@@ -13,6 +13,7 @@ from edmlive.export.network import session
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec, SpecError
+from edmlive.training.agreement import comparable, judgeable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
 from edmlive.training.predictions import Classify
@@ -85,12 +86,14 @@ def unseen(
 ) -> Chunks:
     """Return the chunks that a network may fairly be examined on.
 
-    On the store it was trained on, that is one part of the split; on another, all of it.
+    On the store it was trained on, that is one part of the split; on another, all of it. Recordings of no genre, or of
+    one that the network does not know, are among them where the store has a teacher that it can be compared with.
 
     Raises
     ------
     CorpusError
-        The store's features are of another kind, or none of its recordings has a genre that the network knows.
+        The store's features are of another kind, or none of its recordings has a genre that the network knows, and no
+        teacher can be compared with it.
     """
     if store.window != spec.window:
         raise CorpusError(
@@ -99,12 +102,17 @@ def unseen(
         )
     tracks = store.tracks
     if training is not None and training.store == store.digest:
-        tracks = getattr(split(tracks, training.seed), part)
-    known = [track for track in tracks if track.genre in spec.labels]
+        tracks = getattr(split(tracks, training.seed, labelled=False), part)
+    if store.teacher is None or not comparable(spec.labels, store.teacher.labels):
+        known = judgeable_genres(spec.labels, store.labels)
+        tracks = tuple(track for track in tracks if track.genre in known)
     span = WHOLE if training is None else Span(training.start, training.end)
-    chunks = Chunks(store, known, spec.labels, spec.inputs, spec.mel_scale, span)
+    chunks = Chunks(store, tracks, spec.labels, spec.inputs, spec.mel_scale, span)
     if not len(chunks):
-        raise CorpusError(f"{store.folder} has no recording, long enough, of a genre that '{spec.name}' knows.")
+        raise CorpusError(
+            f"{store.folder} has no recording, long enough, of a genre that '{spec.name}' knows, nor answers of a "
+            "teacher to hold it against."
+        )
     return chunks
 
 

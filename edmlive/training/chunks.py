@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -76,8 +76,8 @@ def chunk_features(rows: NDArray[np.float32], start: int, inputs: Sequence[Input
     return chunk
 
 
-class Chunks(Dataset[tuple[Features, int, int]]):
-    """Chunks of tracks, side by side, with the track's genre and number.
+class Chunks(Dataset[tuple[Features, Any, int]]):
+    """Chunks of tracks, side by side, with what is to be learnt of each and the number of its track.
 
     Parameters
     ----------
@@ -93,6 +93,9 @@ class Chunks(Dataset[tuple[Features, int, int]]):
         Part of each track.
     shift
         Move every chunk by up to its length at random, anew each time: then no two epochs are alike.
+    taught
+        What is to be learnt is the teacher's answer nearest in time, float32, shape (labels,), and chunks without one
+        are left out. Otherwise it is the index of the track's genre, -1 for one that is not among the labels.
     """
 
     def __init__(
@@ -105,23 +108,59 @@ class Chunks(Dataset[tuple[Features, int, int]]):
         span: Span = WHOLE,
         *,
         shift: bool = False,
+        taught: bool = False,
     ) -> None:
         self._store, self.tracks = store, tuple(tracks)
-        self._inputs, self._mel_scale, self._shift = tuple(inputs), mel_scale, shift
-        self.truth = np.array([labels.index(track.genre) for track in tracks], np.int64)
+        self._inputs, self._mel_scale, self._shift, self._taught = tuple(inputs), mel_scale, shift, taught
+        self.truth = truth([track.genre for track in tracks], labels)
         self._ends = [span.starts(track.frames).stop + CHUNK_FRAMES - 1 for track in tracks]
-        self._where = [(k, start) for k, track in enumerate(tracks) for start in span.starts(track.frames)]
+        self._where: list[tuple[int, int]] = []
+        for k, track in enumerate(tracks):
+            starts = np.array(span.starts(track.frames), np.int64)
+            if taught:
+                starts = starts[np.isfinite(_nearest(store.answers(track), starts)).all(axis=1)]
+            self._where += [(k, start) for start in starts.tolist()]
 
     def __len__(self) -> int:
         return len(self._where)
 
-    def __getitem__(self, index: int) -> tuple[Features, int, int]:
+    def __getitem__(self, index: int) -> tuple[Features, Any, int]:
         number, start = self._where[index]
+        target: Any = int(self.truth[number])
+        answers = self._store.answers(self.tracks[number]) if self._taught else None
         if self._shift:
             latest = min(CHUNK_FRAMES - 1, self._ends[number] - CHUNK_FRAMES - start)
-            start += int(torch.randint(latest + 1, ()))  # PyTorch seeds each worker apart
+            shifted = start + int(torch.randint(latest + 1, ()))  # PyTorch seeds each worker apart
+            # Where the teacher falls silent there is nothing to learn.
+            if answers is None or np.isfinite(_nearest(answers, shifted)).all():
+                start = shifted
+        if answers is not None:
+            target = _nearest(answers, start)
         rows = self._store.frames(self.tracks[number])
-        return chunk_features(rows, start, self._inputs, self._mel_scale), int(self.truth[number]), number
+        return chunk_features(rows, start, self._inputs, self._mel_scale), target, number
+
+    @property
+    def track(self) -> NDArray[np.int64]:
+        """Number of each chunk's track, shape (chunks,)."""
+        return np.array([number for number, _ in self._where], np.int64)
+
+    def answers(self) -> NDArray[np.float32]:
+        """Return what the store's teacher says of each chunk; shape (chunks, its labels), NaN where it says nothing."""
+        starts: dict[int, list[int]] = {}
+        for number, start in self._where:
+            starts.setdefault(number, []).append(start)
+        return np.concatenate([_nearest(self._store.answers(self.tracks[k]), np.array(s)) for k, s in starts.items()])
+
+
+def truth(genres: Sequence[str | None], labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return the index of each genre among the labels, int64, shape (genres,); -1 for one that is not among them."""
+    index = {label: i for i, label in enumerate(labels)}
+    return np.array([-1 if genre is None else index.get(genre, -1) for genre in genres], np.int64)
+
+
+def _nearest(answers: NDArray[np.float32], starts: int | NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the answers, which are of chunks side by side, nearest in time to chunks with these first frames."""
+    return answers[np.minimum((starts + CHUNK_FRAMES // 2) // CHUNK_FRAMES, len(answers) - 1)]
 
 
 def _tempograms(

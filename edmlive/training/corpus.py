@@ -1,4 +1,4 @@
-"""Recordings to train on: a folder for each genre, or a manifest."""
+"""Recordings to train on: a folder for each genre, a folder of recordings, or a manifest."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ class CorpusError(UserError):
 
 @dataclass(frozen=True)
 class Recording:
-    """One audio file with its genre.
+    """One audio file, with its genre where that is known.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ class Recording:
     name
         The file relative to its corpus, by which it is known from then on.
     genre
-        Its genre.
+        Its genre; ``None`` where not known.
     artist
         Its artist; empty where not known.
     """
 
     path: Path
     name: str
-    genre: str
+    genre: str | None
     artist: str = ""
 
 
@@ -45,8 +45,9 @@ def read_corpus(corpus: Path) -> list[Recording]:
     Parameters
     ----------
     corpus
-        A folder with a folder of audio files for each genre; or a manifest: CSV with a header, a JSON list, or JSON
-        lines, with ``path`` (relative to the manifest), ``genre`` and, if known, ``artist`` of each recording.
+        A folder with a folder of audio files for each genre, audio files beside these being of no known genre; or a
+        manifest: CSV with a header, a JSON list, or JSON lines, with ``path`` (relative to the manifest) and, if known,
+        ``genre`` and ``artist`` of each recording.
 
     Raises
     ------
@@ -68,9 +69,10 @@ def read_corpus(corpus: Path) -> list[Recording]:
 
 def _from_folder(corpus: Path) -> list[Recording]:
     genres = sorted(folder for folder in corpus.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-    if not genres:
-        raise CorpusError(f"Corpus {corpus} holds no folders: it needs one for each genre.")
-    recordings = []
+    loose = [path for path in audio_files(corpus) if path.parent == corpus]
+    if not genres and not loose:
+        raise CorpusError(f"Corpus {corpus} holds neither audio files nor folders of them, one for each genre.")
+    recordings = [Recording(path, path.name, None) for path in loose]
     for folder in genres:
         found = audio_files(folder)
         if not found:
@@ -101,6 +103,8 @@ def _entries(manifest: Path) -> Iterable[object]:
 def _recording(manifest: Path, number: int, entry: object) -> Recording:
     fields = entry if isinstance(entry, dict) else {}
     name, genre, artist = (fields.get(key) for key in ("path", "genre", "artist"))
-    if not (isinstance(name, str) and name and isinstance(genre, str) and genre):
-        raise CorpusError(f"Entry {number} of manifest {manifest} has no path or no genre.")
-    return Recording(manifest.parent / name, name, genre, artist if isinstance(artist, str) else "")
+    if not (isinstance(name, str) and name):
+        raise CorpusError(f"Entry {number} of manifest {manifest} has no path.")
+    if not (genre is None or isinstance(genre, str)):
+        raise CorpusError(f"Entry {number} of manifest {manifest} has a genre that is no text.")
+    return Recording(manifest.parent / name, name, genre or None, artist if isinstance(artist, str) else "")

@@ -65,6 +65,19 @@ class Tracks:
     def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Tracks":
         return replace(self, values=self.values[rows], genres=self.genres[rows], artists=self.artists[rows])
 
+    @property
+    def artists_known(self) -> bool:
+        """Whether some artist is known to have made several of the tracks."""
+        return len(np.unique(self.artists)) < len(self)
+
+    def described(self) -> "Tracks":
+        """Return these tracks with those descriptors only that the table has."""
+        here = np.asarray(np.isfinite(self.values).any(axis=0))
+        names = tuple(name for name, kept in zip(self.names, here, strict=True) if kept)
+        if not names:
+            raise DatasetError(f"The dataset has no column of a descriptor, such as '{self.names[0]}'.")
+        return replace(self, names=names, values=self.values[:, here])
+
 
 def read_tracks(path: Path, names: Sequence[str], *, partial: bool = False) -> Tracks:
     """Read a table in either published layout.

@@ -1,11 +1,9 @@
 """Training of the network over descriptors."""
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 
 from edmlive.models.descriptors import DescriptorFeatures, DescriptorNetwork
@@ -13,7 +11,6 @@ from edmlive.realtime.rhythm import RHYTHM_NAMES
 from edmlive.realtime.timbre import TIMBRE_NAMES
 from edmlive.spec import InputSpec, ModelSpec, Provenance, VoteSpec
 from edmlive.training.datasets import Tracks
-from edmlive.training.evaluation import CrossValidation
 
 TEMPO = "71-BPMessentia"
 DESCRIPTORS = (*TIMBRE_NAMES, "70-BPMconf", TEMPO, *RHYTHM_NAMES[6:16])
@@ -66,50 +63,14 @@ def fit(tracks: Tracks, pool: Tracks | None = None, *, seed: int = 0) -> Descrip
     return DescriptorNetwork(features, hidden_weights, hidden_biases, output_weights, output_biases)
 
 
-def cross_validate(
-    tracks: Tracks,
-    pool: Tracks | None = None,
-    *,
-    folds: int = 10,
-    seed: int = 0,
-    artists_apart: bool = False,
-    advance: Callable[[], None] = lambda: None,
-) -> CrossValidation:
-    """Train on all folds but one and classify that one, for each fold.
-
-    Parameters
-    ----------
-    tracks
-        Tracks to train on and to test; at least `folds` of each genre.
-    pool
-        More tracks to train on, never tested.
-    folds
-        Number of folds, shuffled and stratified by genre.
-    seed
-        Of the folds and of the networks.
-    artists_apart
-        Keep all tracks of one artist in one fold.
-    advance
-        Called after each fold.
-    """
-    splitter = (StratifiedGroupKFold if artists_apart else StratifiedKFold)(folds, shuffle=True, random_state=seed)
-    groups = tracks.artists if artists_apart else None
-    labels, truth = np.unique(tracks.genres, return_inverse=True)
-    fold = np.zeros(len(tracks), np.intp)
-    raw = np.empty((len(tracks), len(labels)))
-    for k, (known, tested) in enumerate(splitter.split(tracks.values, truth, groups)):
-        fold[tested] = k
-        raw[tested] = fit(tracks[known], pool, seed=seed).probabilities(tracks.values[tested])
-        advance()
-    return CrossValidation(tuple(labels.tolist()), truth, fold, raw)
-
-
-def describe(name: str, labels: tuple[str, ...], provenance: Provenance) -> ModelSpec:
-    """Return the spec of a network over `DESCRIPTORS`."""
+def describe(
+    name: str, labels: tuple[str, ...], provenance: Provenance, descriptors: tuple[str, ...] = DESCRIPTORS
+) -> ModelSpec:
+    """Return the spec of a calibrated model over descriptors."""
     taken = InputSpec(
         "descriptors",
-        (len(DESCRIPTORS),),
-        descriptors=DESCRIPTORS,
+        (len(descriptors),),
+        descriptors=descriptors,
         seconds=WINDOW_SECONDS,
         warm_up_seconds=WARM_UP_SECONDS,
     )

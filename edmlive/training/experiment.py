@@ -20,11 +20,13 @@ from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import ModelSpec, Provenance, VoteSpec
+from edmlive.training.agreement import agreement, taught
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.module import TrainingError, TrainingModule, loader, standardise
+from edmlive.training.predictions import predict
 from edmlive.training.recipes import Recipe
 from edmlive.training.split import Split, split
-from edmlive.training.store import FeatureStore
+from edmlive.training.store import FeatureStore, Teacher
 
 CHECKPOINT = "model.safetensors"
 _SETTINGS, _STATE, _BEST = "settings.json", "last", "best"
@@ -46,6 +48,10 @@ class Experiment:
         Part of each track to look at.
     seed
         Of the split, the first weights and the order of the chunks.
+    distil
+        Learn the answers of the store's teacher, chunk by chunk, on all recordings, instead of genres on those that
+        have one (G. Hinton, O. Vinyals and J. Dean, *Distilling the knowledge in a neural network*, 2015; at
+        temperature 1, because the answers are soft already).
     """
 
     store: FeatureStore
@@ -54,10 +60,31 @@ class Experiment:
     recipe: Recipe
     span: Span = WHOLE
     seed: int = 0
+    distil: bool = False
+
+    @property
+    def teacher(self) -> Teacher:
+        """The store's teacher.
+
+        Raises
+        ------
+        TrainingError
+            It has none.
+        """
+        if self.store.teacher is None:
+            raise TrainingError(
+                f"{self.store.folder} holds no teacher's answers to learn: run 'edmlive features' with --teacher."
+            )
+        return self.store.teacher
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the network answers with: the teacher's labels, or the store's genres."""
+        return self.teacher.labels if self.distil else self.store.labels
 
     def split(self) -> Split:
         """Return the tracks to train on, to watch, and to test."""
-        return split(self.store.tracks, self.seed)
+        return split(self.store.tracks, self.seed, labelled=not self.distil)
 
     def chunks(self, part: str, *, shift: bool = False) -> Chunks:
         """Return the chunks of one part of the split.
@@ -65,14 +92,18 @@ class Experiment:
         Raises
         ------
         TrainingError
-            No track of the part reaches into the span.
+            No track of the part reaches into the span, or the teacher has answered none.
         """
         store, inputs = self.store, inputs_of(self.architecture)
         tracks = getattr(self.split(), part)
-        chunks = Chunks(store, tracks, store.labels, inputs, self.recipe.mel_scale, self.span, shift=shift)
+        chunks = Chunks(
+            store, tracks, self.labels, inputs, self.recipe.mel_scale, self.span, shift=shift, taught=self.distil
+        )
         if not len(chunks):
+            answered = f" that {self.teacher.name} has answered" if self.distil else ""
             raise TrainingError(
-                f"There is no chunk of 4.64 s in any {part} track between {self.span.start:g} and {self.span.end:g} s."
+                f"There is no chunk of 4.64 s{answered} in any {part} track between {self.span.start:g} and "
+                f"{self.span.end:g} s."
             )
         return chunks
 
@@ -80,24 +111,36 @@ class Experiment:
         """Return what the checkpoint says of how it was made."""
         span = self.span
         return Training(
-            self.architecture, self.width, self.recipe.name, self.store.digest, self.seed, span.start, span.end
+            self.architecture,
+            self.width,
+            self.recipe.name,
+            self.store.digest,
+            self.seed,
+            span.start,
+            span.end,
+            self.teacher.digest if self.distil else "",
         )
 
     def settings(self) -> dict[str, Any]:
         """Return what must not change when a training goes on."""
         return asdict(self.training()) | {"recipe": asdict(self.recipe)}
 
+    def _data(self) -> str:
+        tracks = [track for track in self.store.tracks if self.distil or track.genre is not None]
+        by = f", labelled by {self.teacher.name} (sha256 {self.teacher.digest})" if self.distil else ""
+        return f"{len(tracks)} recordings, feature store {self.store.digest}{by}"
+
     def spec(self, name: str) -> ModelSpec:
         """Return the spec of the network."""
         return ModelSpec(
             name,
-            self.store.labels,
+            self.labels,
             inputs_of(self.architecture),
             window=self.store.window,
             mel_scale=self.recipe.mel_scale,
-            vote=VoteSpec(votes=5, hop_seconds=1.0),
+            vote=VoteSpec(votes=20, hop_seconds=1.0),
             provenance=Provenance(
-                data=f"{len(self.store.tracks)} recordings, feature store {self.store.digest}",
+                data=self._data(),
                 date=datetime.date.today().isoformat(),
             ),
         )
@@ -145,12 +188,18 @@ def train(
     lightning.seed_everything(experiment.seed, workers=True, verbose=False)
     learnt = experiment.chunks("train", shift=experiment.recipe.augment)
     watched = experiment.chunks("validation")
-    network = SubgenreNetwork(experiment.architecture, len(experiment.store.labels), experiment.width)
+    truth = taught(watched, experiment.labels).majority if experiment.distil else watched.truth
+    network = SubgenreNetwork(experiment.architecture, len(experiment.labels), experiment.width)
     standardise(network, learnt, experiment.seed)
     batches = loader(learnt, experiment.recipe.batch, shuffle=True, workers=workers)
     steps = experiment.recipe.epochs * len(batches)
     module = TrainingModule(
-        network, experiment.recipe, steps, torch.from_numpy(watched.truth), len(experiment.store.labels)
+        network,
+        experiment.recipe,
+        steps,
+        torch.from_numpy(truth),
+        len(experiment.labels),
+        taught=experiment.distil,
     )
 
     best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
@@ -191,9 +240,27 @@ def train(
     return checkpoint
 
 
+def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
+    """Return the checkpoint with what it does on the test split in its provenance: accuracy, or agreement."""
+    chunks = experiment.chunks("test")
+    predictions = predict(checkpoint.probabilities, checkpoint.spec.labels, chunks)
+    measured_on = f"{len(predictions.heard)} test tracks of {experiment.store.folder.resolve().name}"
+    if not experiment.distil:
+        return with_figures(checkpoint, predictions.figures(), measured_on)
+    found = agreement(predictions, taught(chunks, experiment.labels))
+    assert found is not None  # the chunks are those that were answered, the labels are the teacher's
+    return with_figures(checkpoint, found.figures(), f"{measured_on}, against {experiment.teacher.name}")
+
+
 def with_figures(checkpoint: Checkpoint, measured: dict[str, float], measured_on: str) -> Checkpoint:
     """Return the checkpoint with what was measured in its provenance."""
     provenance = replace(checkpoint.spec.provenance, measured=measured, measured_on=measured_on)
+    return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
+
+
+def licensed(checkpoint: Checkpoint, licence: str) -> Checkpoint:
+    """Return the checkpoint with a licence (SPDX) in its provenance."""
+    provenance = replace(checkpoint.spec.provenance, licence=licence)
     return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
 
 

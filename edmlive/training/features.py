@@ -3,24 +3,27 @@
 import errno
 import hashlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
-from edmlive.kernels.tables import Window
+from edmlive.kernels.tables import HOP_LENGTH, Window
 from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.frontend import Frames, FrontEnd
 from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
 from edmlive.training.corpus import Recording
-from edmlive.training.store import COLUMNS, VERSION, FeatureStore, StoredTrack, StoreError
+from edmlive.training.store import COLUMNS, VERSION, FeatureStore, StoredTrack, StoreError, Teacher, answers_file
+from edmlive.training.teacher import Lesson, identify
 
 
 def track_features(path: Path, window: Window = "hamming") -> NDArray[np.float32]:
@@ -43,18 +46,39 @@ def track_features(path: Path, window: Window = "hamming") -> NDArray[np.float32
     SourceError
         It cannot be decoded to its end, or is shorter than one chunk.
     """
-    front_end = FrontEnd(window)
+    rows = _FeatureRows(window)
+    hear(path, [rows])
+    return rows.end()
+
+
+class Hearer(Protocol):
+    """What makes one row after another of a recording while it is decoded."""
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Take (n,) mono samples at 22,050 Hz."""
+
+    def end(self) -> NDArray[np.float32]:
+        """Return all rows, the recording having ended."""
+
+
+def hear(path: Path, hearers: Collection[Hearer]) -> None:
+    """Decode a recording once, for all who hear it.
+
+    Raises
+    ------
+    SourceError
+        It cannot be decoded to its end, or is shorter than one chunk.
+    """
+    heard = 0
     with FileSource(path) as source:
-        resampler = Resampler(source.rate)
-        rows = [_stored(front_end.push(resampler.push(block.samples))) for block in source]
-        rows.append(_stored(front_end.push(resampler.push(np.zeros((0, 1), np.float32), last=True))))
-        rows.append(_stored(front_end.flush()))
+        for samples in _mono(source):
+            heard += len(samples)
+            for hearer in hearers:
+                hearer.push(samples)
     if source.fault:
         raise SourceError(f"{path} is broken: {source.fault}.")
-    features = np.concatenate(rows)
-    if len(features) < CHUNK_FRAMES:
+    if 1 + heard // HOP_LENGTH < CHUNK_FRAMES:
         raise SourceError(f"{path} is shorter than one chunk of 4.64 s.")
-    return features
 
 
 def compute_features(
@@ -62,6 +86,7 @@ def compute_features(
     folder: Path,
     *,
     window: Window = "hamming",
+    teacher: str | Path | None = None,
     workers: int = 1,
     advance: Callable[[], None] = lambda: None,
 ) -> FeatureStore:
@@ -75,6 +100,8 @@ def compute_features(
         The store; made where it does not exist.
     window
         Window function of the spectra.
+    teacher
+        Name of a shipped model, or path of an ONNX file, whose answers are to be stored as well.
     workers
         Processes that compute.
     advance
@@ -90,17 +117,21 @@ def compute_features(
     StoreError
         The store cannot be written to, or nothing could be stored. What was finished stays, and another run goes on
         from there.
+    ModelError
+        The teacher is refused.
     """
+    known = None if teacher is None else identify(teacher)
     tracks, skipped = [], {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for recording, outcome in zip(recordings, _outcomes(recordings, folder, window, workers), strict=True):
+        outcomes = _outcomes(recordings, partial(_store_track, folder, window, teacher, known), workers)
+        for recording, outcome in zip(recordings, outcomes, strict=True):
             if isinstance(outcome, StoredTrack):
                 tracks.append(outcome)
             else:
                 skipped[recording.name] = outcome
             advance()
-        store = FeatureStore(folder, window, tuple(tracks), skipped)
+        store = FeatureStore(folder, window, tuple(tracks), skipped, known)
         if tracks:
             store.save()
     except OSError as error:
@@ -115,8 +146,9 @@ def compute_features(
     return store
 
 
-def _outcomes(recordings: list[Recording], folder: Path, window: Window, workers: int) -> Iterator[StoredTrack | str]:
-    store = partial(_store_track, folder, window)
+def _outcomes(
+    recordings: list[Recording], store: Callable[[Recording], StoredTrack | str], workers: int
+) -> Iterator[StoredTrack | str]:
     if workers == 1:
         yield from map(store, recordings)
         return
@@ -131,8 +163,10 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _store_track(folder: Path, window: Window, recording: Recording) -> StoredTrack | str:
-    """Store a recording's features unless they are there; return why it was skipped, if it was."""
+def _store_track(
+    folder: Path, window: Window, model: str | Path | None, teacher: Teacher | None, recording: Recording
+) -> StoredTrack | str:
+    """Store a recording's features and the teacher's answers unless they are there; return why not, if not."""
     try:
         status = recording.path.stat()
     except OSError as error:
@@ -142,14 +176,24 @@ def _store_track(folder: Path, window: Window, recording: Recording) -> StoredTr
     digest = hashlib.sha256(identity.encode()).hexdigest()[:24]
     file = f"features/{digest[:2]}/{digest}.npy"
     path = folder / file
-    if not path.exists():
+    missing: dict[Path, Hearer] = {} if path.exists() else {path: _FeatureRows(window)}
+    if model is not None and teacher is not None and not answers_file(path, teacher).exists():
+        missing[answers_file(path, teacher)] = Lesson(_teaching(model))
+    if missing:
         try:
-            features = track_features(recording.path, window)
+            hear(recording.path, missing.values())
         except SourceError as error:
             return str(error)
-        _save(path, features)
+    for target, hearer in missing.items():
+        _save(target, hearer.end())
     frames = np.load(path, mmap_mode="r").shape[0]
     return StoredTrack(recording.name, recording.genre, recording.artist, file, frames)
+
+
+@cache
+def _teaching(model: str | Path) -> Classifier:
+    """Load a teacher once in each process."""
+    return Classifier(model, "cpu")
 
 
 def _save(path: Path, features: NDArray[np.float32]) -> None:
@@ -164,7 +208,28 @@ def _save(path: Path, features: NDArray[np.float32]) -> None:
         raise
 
 
-def _stored(frames: Frames) -> NDArray[np.float32]:
-    rows = np.empty((len(frames.mel), COLUMNS), np.float32)
-    rows[:, :-1], rows[:, -1] = frames.mel, frames.onset_strength
-    return rows
+def _mono(source: FileSource) -> Iterator[NDArray[np.float32]]:
+    resampler = Resampler(source.rate)
+    for block in source:
+        yield resampler.push(block.samples)
+    yield resampler.push(np.zeros((0, 1), np.float32), last=True)
+
+
+class _FeatureRows:
+    """The rows that are stored of a recording."""
+
+    def __init__(self, window: Window) -> None:
+        self._front_end = FrontEnd(window)
+        self._rows: list[NDArray[np.float32]] = []
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        self._keep(self._front_end.push(samples))
+
+    def end(self) -> NDArray[np.float32]:
+        self._keep(self._front_end.flush())
+        return np.concatenate(self._rows)
+
+    def _keep(self, frames: Frames) -> None:
+        rows = np.empty((len(frames.mel), COLUMNS), np.float32)
+        rows[:, :-1], rows[:, -1] = frames.mel, frames.onset_strength
+        self._rows.append(rows)

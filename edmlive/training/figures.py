@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edmlive.errors import UserError
 from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
 from edmlive.kernels.tempogram import trailing
-from edmlive.training.evaluation import CALIBRATION_BINS
+from edmlive.training.evaluation import CALIBRATION_BINS, CrossValidation
 from edmlive.training.predictions import Predictions
 from edmlive.training.store import FeatureStore
 
@@ -37,7 +37,7 @@ def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
     return figure
 
 
-def confusion_matrix(predictions: Predictions) -> Figure:
+def confusion_matrix(predictions: Predictions | CrossValidation) -> Figure:
     """Draw how many songs of each subgenre (row) were called what (column) (Figure 5)."""
     counts, labels = predictions.confusion(), predictions.labels
     size = 3.5 + 0.3 * len(labels)
@@ -74,10 +74,19 @@ def reliability(predictions: Mapping[str, Predictions]) -> Figure:
 
 
 def tempo_boxes(store: FeatureStore) -> Figure:
-    """Draw the tempi of each subgenre (Figure 1)."""
+    """Draw the tempi of each subgenre (Figure 1).
+
+    Raises
+    ------
+    UserError
+        No recording's genre is known.
+    """
     tempi: dict[str, list[float]] = {label: [] for label in store.labels}
+    if not tempi:
+        raise UserError(f"{store.folder} holds no recording of a known genre: there are no tempi of genres to draw.")
     for track in store.tracks:
-        tempi[track.genre].append(tempo(store.frames(track)[:, N_MELS]))
+        if track.genre is not None:
+            tempi[track.genre].append(tempo(store.frames(track)[:, N_MELS]))
     figure = Figure(figsize=(3 + 0.35 * len(tempi), 4.5), layout="constrained")
     axes = figure.subplots()
     axes.boxplot(list(tempi.values()), tick_labels=list(tempi))

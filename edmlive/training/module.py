@@ -32,7 +32,7 @@ class TrainingError(UserError):
 
 
 class TrainingModule(lightning.LightningModule):
-    """Cross-entropy training of a network, watched on a validation split.
+    """Cross-entropy training of a network on genres or on a teacher's probabilities, watched on a validation split.
 
     Parameters
     ----------
@@ -43,16 +43,20 @@ class TrainingModule(lightning.LightningModule):
     steps
         Optimiser steps in all epochs together.
     truth
-        Index of the label of each validation track, int64, shape (tracks,).
+        Index of the label of each validation track, or of what the teacher calls it, int64, shape (tracks,).
     labels
         Number of labels.
+    taught
+        Batches carry probabilities, not labels. These are as soft as the teacher made them, whatever the recipe says.
     """
 
-    def __init__(self, network: SubgenreNetwork, recipe: Recipe, steps: int, truth: Tensor, labels: int) -> None:
+    def __init__(
+        self, network: SubgenreNetwork, recipe: Recipe, steps: int, truth: Tensor, labels: int, *, taught: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
         self._recipe, self._steps = recipe, steps
-        self._loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self._loss = nn.CrossEntropyLoss(label_smoothing=0.0 if taught else recipe.label_smoothing)
         self._validation_loss = nn.CrossEntropyLoss()
         self._learnt = MulticlassAccuracy(labels, average="micro")
         self._chunks = MulticlassAccuracy(labels, average="micro")
@@ -60,30 +64,30 @@ class TrainingModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of one batch."""
-        features, labels, _tracks = batch
+        features, target, _tracks = batch
         if self._recipe.augment and "mel" in features:
             blank = self.network.standardise["mel"].get_buffer("mean")
             features["mel"] = augment_mel(features["mel"], self._recipe.mel_scale, blank)
         logits = self.network(features)
-        loss: Tensor = self._loss(logits, labels)
+        loss: Tensor = self._loss(logits, target)
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"The loss became {loss.item()} in epoch {self.current_epoch + 1}: lower the learning rate, or train "
                 "without reduced precision; earlier checkpoints are kept."
             )
-        self._learnt(logits, labels)
-        self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        self._learnt(logits, _likeliest(target))
+        self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
         self.log("training_chunk_accuracy", self._learnt, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Take the loss and the accuracies of one batch into account."""
-        features, labels, tracks = batch
+        features, target, tracks = batch
         logits = self.network(features)
-        self._chunks(logits, labels)
+        self._chunks(logits, _likeliest(target))
         self._songs.update(logits.softmax(dim=1), tracks)
-        loss = self._validation_loss(logits, labels)
-        self.log("validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=len(labels))
+        loss = self._validation_loss(logits, target)
+        self.log("validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=len(target))
         self.log("validation_chunk_accuracy", self._chunks, prog_bar=True, on_epoch=True)
         self.log("validation_song_accuracy", self._songs, prog_bar=True, on_epoch=True)
 
@@ -95,6 +99,10 @@ class TrainingModule(lightning.LightningModule):
             return optimizer
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=self._steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+def _likeliest(target: Tensor) -> Tensor:
+    return target.argmax(dim=1) if target.ndim == 2 else target
 
 
 def standardise(network: SubgenreNetwork, chunks: Chunks, seed: int) -> None:

@@ -1,14 +1,14 @@
 """What a network answers about tracks it was not trained on, chunk by chunk and song by song (section IV)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edmlive.training.chunks import Chunks
+from edmlive.training.chunks import Chunks, truth
 from edmlive.training.evaluation import expected_calibration_error
 from edmlive.training.module import loader
 from edmlive.training.voting import SongVotes
@@ -27,8 +27,8 @@ class Predictions:
         Genres.
     names
         The tracks, shape (tracks,).
-    truth
-        Index of each track's genre, shape (tracks,).
+    genres
+        Their genres, shape (tracks,); ``None`` where not known.
     probabilities
         Shape (chunks, labels).
     track
@@ -37,9 +37,18 @@ class Predictions:
 
     labels: tuple[str, ...]
     names: tuple[str, ...]
-    truth: NDArray[np.int64]
+    genres: tuple[str | None, ...]
     probabilities: NDArray[np.float64]
     track: NDArray[np.int64]
+
+    @cached_property
+    def truth(self) -> NDArray[np.int64]:
+        """Index of each track's genre, -1 for one that is not among the labels, shape (tracks,)."""
+        return truth(self.genres, self.labels)
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Predictions":
+        """Return the predictions about some chunks only, shape (chunks,)."""
+        return replace(self, probabilities=self.probabilities[chosen], track=self.track[chosen])
 
     @cached_property
     def ranking(self) -> NDArray[np.int64]:
@@ -49,13 +58,20 @@ class Predictions:
         scores = votes.scores().numpy()[self.heard]
         return np.argsort(-scores, axis=1, kind="stable")
 
+    @property
+    def majority(self) -> NDArray[np.int64]:
+        """Index of the label that each track's majority is for, -1 for one not heard from, shape (tracks,)."""
+        winners = np.full(len(self.names), -1)
+        winners[self.heard] = self.ranking[:, 0]
+        return winners
+
     @cached_property
     def heard(self) -> NDArray[np.int64]:
         """Numbers of the tracks long enough to have a chunk, sorted."""
         return np.unique(self.track)
 
     def figures(self) -> dict[str, float]:
-        """Return the figures to report, by name; all are shares, 0..1."""
+        """Return the figures to report, by name; all are shares, 0..1. Every track's genre has to be known."""
         places = (self.ranking == self.truth[self.heard][:, np.newaxis]).argmax(axis=1)
         chunk_truth = self.truth[self.track]
         return {
@@ -106,7 +122,5 @@ def predict(
         probabilities.append(classify({name: tensor.numpy() for name, tensor in features.items()}))
         tracks.append(numbers.numpy())
         advance(len(numbers))
-    names = tuple(track.name for track in chunks.tracks)
-    return Predictions(
-        labels, names, chunks.truth, np.concatenate(probabilities).astype(np.float64), np.concatenate(tracks)
-    )
+    names, genres = tuple(track.name for track in chunks.tracks), tuple(track.genre for track in chunks.tracks)
+    return Predictions(labels, names, genres, np.concatenate(probabilities).astype(np.float64), np.concatenate(tracks))

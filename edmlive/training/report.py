@@ -1,23 +1,28 @@
 """An evaluation as JSON and as one HTML page that needs nothing else."""
 
 import html
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import mean
 
-from matplotlib.figure import Figure
+import numpy as np
+from numpy.typing import NDArray
 
-from edmlive.errors import UserError
+from edmlive.synth.labels import COMMON
+from edmlive.training.agreement import Agreement, comparison
 from edmlive.training.figures import confusion_matrix, recall_bars, reliability
+from edmlive.training.page import section, table, write_page
 from edmlive.training.predictions import Predictions
 
-_STYLE = """body{font:16px system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ddd;text-align:right}
-td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}"""
+_COMMON_CLASSES = (
+    f"the {len(COMMON)} classes of music into which the paper's subgenres and Beatport's labels fall whole, because "
+    "the two sides have other labels. A class is as likely as its labels together."
+)
 
 
-def write_report(path: Path, title: str, predictions: Mapping[str, Predictions]) -> None:
+def write_report(
+    path: Path, title: str, predictions: Mapping[str, Predictions], agreements: Mapping[str, Agreement], teacher: str
+) -> None:
     """Write PATH.html and PATH.json beside it.
 
     Parameters
@@ -27,26 +32,28 @@ def write_report(path: Path, title: str, predictions: Mapping[str, Predictions])
     title
         What was evaluated on.
     predictions
-        By model.
+        By model, of recordings whose genre is known.
+    agreements
+        By model, with the teacher.
+    teacher
+        Its name; empty where there is none.
 
     Raises
     ------
     UserError
         They cannot be written.
     """
-    try:
-        path.with_suffix(".json").write_text(
-            json.dumps(_facts(title, predictions), indent=1, ensure_ascii=False) + "\n"
-        )
-        path.write_text(_page(title, predictions), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"The report cannot be written to {path}: {(error.strerror or str(error)).lower()}.") from None
+    facts = _facts(title, predictions, agreements, teacher)
+    write_page(path, title, _parts(predictions, agreements, teacher), facts)
 
 
-def _facts(title: str, predictions: Mapping[str, Predictions]) -> dict[str, object]:
+def _facts(
+    title: str, predictions: Mapping[str, Predictions], agreements: Mapping[str, Agreement], teacher: str
+) -> dict[str, object]:
     models = {
         name: {
             "figures": given.figures(),
+            "compared by": comparison(given),
             "tracks": len(given.heard),
             "chunks": len(given.track),
             "labels": given.labels,
@@ -56,35 +63,64 @@ def _facts(title: str, predictions: Mapping[str, Predictions]) -> dict[str, obje
         }
         for name, given in predictions.items()
     }
-    return {"data": title, "models": models}
+    agreeing = {
+        name: {
+            "figures": given.figures(),
+            "mean top-3 overlap": mean(given.overlaps()),
+            "compared by": comparison(given.student),
+            "tracks": len(given.student.heard),
+            "chunks": len(given.student.track),
+            "songs": {
+                given.student.names[k]: {"model": _three(given.student, ours), "teacher": _three(given.teacher, theirs)}
+                for k, ours, theirs in zip(
+                    given.student.heard, given.student.ranking, given.teacher.ranking, strict=True
+                )
+            },
+        }
+        for name, given in agreements.items()
+    }
+    return {"data": title, "models": models, "teacher": teacher or None, "agreement": agreeing}
 
 
-def _page(title: str, predictions: Mapping[str, Predictions]) -> str:
-    figures = {name: given.figures() for name, given in predictions.items()}
-    columns = list(next(iter(figures.values())))
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in ("model", *columns, "songs"))
-    rows = "".join(
-        f"<tr><td>{html.escape(name)}</td>"
-        + "".join(f"<td>{100 * given[column]:.1f} %</td>" for column in columns)
-        + f"<td>{len(predictions[name].heard)}</td></tr>"
-        for name, given in figures.items()
-    )
-    parts = [
-        f"<h1>{html.escape(title)}</h1><table><tr>{head}</tr>{rows}</table>",
-        f"<h2>Accuracy by subgenre</h2>{_svg(recall_bars(predictions))}",
-        f"<h2>Calibration of chunks</h2>{_svg(reliability(predictions))}",
-        *(
-            f"<h2>Confusions of {html.escape(n)}</h2>{_svg(confusion_matrix(given))}"
-            for n, given in predictions.items()
-        ),
-    ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+def _three(given: Predictions, ranking: NDArray[np.int64]) -> list[str]:
+    return [given.labels[i] for i in ranking[:3]]
 
 
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue().partition("<svg")[1] + text.getvalue().partition("<svg")[2]
+def accuracy_rows(predictions: Mapping[str, Predictions]) -> list[tuple[str, ...]]:
+    """Return the table of accuracies, its head first; empty without predictions."""
+    rows: list[tuple[str, ...]] = []
+    for name, given in predictions.items():
+        figures = given.figures()
+        rows = rows or [("model", *figures, "songs", "compared by")]
+        shares = (f"{share:.1%}" for share in figures.values())
+        rows.append((name, *shares, str(len(given.heard)), comparison(given)))
+    return rows
+
+
+def agreement_rows(agreements: Mapping[str, Agreement]) -> list[tuple[str, ...]]:
+    """Return the table of agreement with the teacher, its head first; empty without any."""
+    rows: list[tuple[str, ...]] = []
+    for name, given in agreements.items():
+        figures = given.figures()
+        rows = rows or [("model", *figures, "mean top-3 overlap", "songs", "compared by")]
+        shares = (f"{share:.1%}" for share in figures.values())
+        songs, overlap = str(len(given.student.heard)), f"{mean(given.overlaps()):.2f} of 3"
+        rows.append((name, *shares, overlap, songs, comparison(given.student)))
+    return rows
+
+
+def _parts(predictions: Mapping[str, Predictions], agreements: Mapping[str, Agreement], teacher: str) -> list[str]:
+    parts = []
+    if predictions:
+        parts += [
+            table(accuracy_rows(predictions)),
+            section("Accuracy by subgenre", recall_bars(predictions)),
+            section("Calibration of chunks", reliability(predictions)),
+        ]
+    if agreements:
+        parts += [f"<h2>Agreement with {html.escape(teacher)}</h2>", table(agreement_rows(agreements))]
+    compared = {comparison(p) for p in (*predictions.values(), *(given.student for given in agreements.values()))}
+    if "common classes" in compared:
+        parts.append(f"<p>Compared by common classes: {html.escape(_COMMON_CLASSES)}</p>")
+    parts += [section(f"Confusions of {name}", confusion_matrix(given)) for name, given in predictions.items()]
+    return parts

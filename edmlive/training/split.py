@@ -20,24 +20,31 @@ class Split(NamedTuple):
     test: tuple[StoredTrack, ...]
 
 
-def split(tracks: Sequence[StoredTrack], seed: int = 0) -> Split:
+def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True) -> Split:
     """Divide tracks (section III.A); the same tracks and seed always give the same parts.
 
     Parameters
     ----------
     tracks
-        Tracks of two genres or more. One whose artist is not known counts as by an artist of its own.
+        Any tracks. One whose artist is not known counts as by an artist of its own; those without a genre are dealt
+        as if that were a genre too.
     seed
         Of the order in which artists are dealt.
+    labelled
+        Leave out, once all are dealt, those without a genre; the others have to be of two genres or more, each of which
+        is in all three parts.
 
     Raises
     ------
     CorpusError
-        There is one genre only, or one with too few tracks, or too few artists, for three parts.
+        Of labelled tracks, there is one genre only, or one with too few tracks, or too few artists, for three parts.
     """
     counts = Counter(track.genre for track in tracks)
-    if len(counts) < 2:
-        raise CorpusError(f"Training needs at least two genres; this store has {len(counts)}.")
+    if labelled and len(set(counts) - {None}) < 2:
+        raise CorpusError(
+            f"Training needs at least two genres; this store has {len(set(counts) - {None})}. Recordings without a "
+            "genre serve distillation only."
+        )
     groups: dict[str, list[StoredTrack]] = defaultdict(list)
     for track in tracks:
         groups[f"artist {track.artist}" if track.artist else f"track {track.name}"].append(track)
@@ -55,9 +62,10 @@ def split(tracks: Sequence[StoredTrack], seed: int = 0) -> Split:
         for track in group:
             dealt[track.genre][part] += 1
     for genre, shares in dealt.items():
-        if 0 in shares:
+        if labelled and genre is not None and 0 in shares:
             what = f"{counts[genre]} recording{'s' if counts[genre] > 1 else ''}"
             raise CorpusError(
                 f"Genre '{genre}' has {what}: training, validation and test need at least three, by different artists."
             )
-    return Split(*(tuple(sorted(part, key=lambda track: track.name)) for part in parts))
+    kept = ([track for track in part if track.genre is not None or not labelled] for part in parts)
+    return Split(*(tuple(sorted(part, key=lambda track: track.name)) for part in kept))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edmlive.errors import UserError
 from edmlive.kernels.tables import N_MELS, Window
+from edmlive.models.inputs import CHUNK_FRAMES
 
 VERSION = 1
 """Of the layout and of what the features are; stores of other versions are refused."""
@@ -34,7 +35,7 @@ class StoredTrack:
     name
         The recording relative to its corpus.
     genre, artist
-        Of the recording; the artist is empty where not known.
+        Of the recording; ``None`` and empty where not known.
     file
         Its features, relative to the store.
     frames
@@ -42,10 +43,29 @@ class StoredTrack:
     """
 
     name: str
-    genre: str
+    genre: str | None
     artist: str
     file: str
     frames: int
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model whose answers are stored for others to learn from.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    digest
+        What tells its file from any other, 16 hexadecimal digits of SHA-256.
+    labels
+        Its genres, in the order of its answers.
+    """
+
+    name: str
+    digest: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,17 +82,20 @@ class FeatureStore:
         What is stored.
     skipped
         Recordings left out, and why.
+    teacher
+        Whose answers are stored beside the features; ``None`` where nobody's are.
     """
 
     folder: Path
     window: Window
     tracks: tuple[StoredTrack, ...]
     skipped: dict[str, str]
+    teacher: Teacher | None = None
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The genres, sorted."""
-        return tuple(sorted({track.genre for track in self.tracks}))
+        """The genres that are known, sorted."""
+        return tuple(sorted({track.genre for track in self.tracks if track.genre is not None}))
 
     @cached_property
     def digest(self) -> str:
@@ -97,9 +120,34 @@ class FeatureStore:
             raise StoreError(f"{path} is not what the store lists: run 'edmlive features' again.")
         return rows
 
+    def answers(self, track: StoredTrack) -> NDArray[np.float32]:
+        """Read what the teacher says at the end of each chunk, the chunks side by side from the first frame on.
+
+        Returns
+        -------
+        NDArray[np.float32]
+            Probabilities, shape (frames // 200, labels); NaN where it says nothing, as while it warms up.
+
+        Raises
+        ------
+        StoreError
+            There is no teacher, or the file is missing or is not what was stored.
+        """
+        if self.teacher is None:
+            raise StoreError(f"{self.folder} holds no teacher's answers: run 'edmlive features' with --teacher.")
+        path = answers_file(self.folder / track.file, self.teacher)
+        try:
+            rows: NDArray[np.float32] = np.load(path)
+        except (OSError, ValueError, EOFError):
+            raise StoreError(f"{path} is missing or broken: run 'edmlive features' again.") from None
+        if rows.shape != (track.frames // CHUNK_FRAMES, len(self.teacher.labels)) or rows.dtype != np.float32:
+            raise StoreError(f"{path} is not what the store lists: run 'edmlive features' again.")
+        return rows
+
     def save(self) -> None:
         """Write the index, replacing a former one only by a complete one."""
         index: dict[str, Any] = {"version": VERSION, "window": self.window, "skipped": self.skipped}
+        index["teacher"] = None if self.teacher is None else asdict(self.teacher)
         index["tracks"] = [asdict(track) for track in self.tracks]
         partial = self.folder / f"{_INDEX}.part"
         partial.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n")
@@ -127,4 +175,12 @@ class FeatureStore:
                 "make it again with 'edmlive features'."
             )
         tracks = tuple(StoredTrack(**track) for track in index["tracks"])
-        return cls(folder, index["window"], tracks, index["skipped"])
+        teacher = index.get("teacher")
+        if teacher is not None:
+            teacher = Teacher(teacher["name"], teacher["digest"], tuple(teacher["labels"]))
+        return cls(folder, index["window"], tracks, index["skipped"], teacher)
+
+
+def answers_file(features: Path, teacher: Teacher) -> Path:
+    """Return where a teacher's answers to a recording are, beside the recording's features."""
+    return features.with_suffix(f".{teacher.digest}.npy")

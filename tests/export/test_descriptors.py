@@ -7,8 +7,7 @@ import onnxruntime as ort
 import pytest
 
 from edmlive.errors import ModelError
-from edmlive.export import descriptors as export
-from edmlive.export.descriptors import TOLERANCE, export_network, network_graph
+from edmlive.export.descriptors import TOLERANCE, network_graph, write_verified
 from edmlive.models.descriptors import DescriptorNetwork
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.onnx_file import read_model
@@ -76,7 +75,7 @@ def test_the_file_is_one_that_the_live_path_takes(
     tmp_path: Path, network: DescriptorNetwork, spec: ModelSpec, tracks: Tracks
 ) -> None:
     path = tmp_path / "small.onnx"
-    difference, disagreements = export_network(path, network, spec, tracks.values)
+    difference, disagreements = write_verified(path, network_graph(network, spec), network, tracks.values)
     assert 0 < difference < TOLERANCE and disagreements == 0
     assert [p.name for p in tmp_path.iterdir()] == ["small.onnx"], "one file, nothing partial left"
     _, carried = read_model(path)
@@ -101,12 +100,11 @@ def test_a_spec_of_something_else_is_refused(network: DescriptorNetwork, spec: M
 
 
 def test_a_graph_that_differs_replaces_nothing(
-    tmp_path: Path, network: DescriptorNetwork, spec: ModelSpec, tracks: Tracks, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, network: DescriptorNetwork, spec: ModelSpec, tracks: Tracks
 ) -> None:
     path = tmp_path / "small.onnx"
     path.write_bytes(b"the former model")
-    honest = export.network_graph
-    monkeypatch.setattr(export, "network_graph", lambda n, s: honest(replace(n, temperature=2.0), s))
-    with pytest.raises(ModelError, match="differs from the network by 0"):
-        export_network(path, network, spec, tracks.values)
+    other = network_graph(replace(network, temperature=2.0), spec)
+    with pytest.raises(ModelError, match="differs from the model by 0"):
+        write_verified(path, other, network, tracks.values)
     assert path.read_bytes() == b"the former model" and len(list(tmp_path.iterdir())) == 1

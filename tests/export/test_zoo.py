@@ -1,12 +1,27 @@
-"""The model that ships: what it takes, what it answers, and what its card says."""
+"""The models that ship: what they take, what they answer, and what their cards say."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
-from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, zoo
+from edmlive.export.network import session
+from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
+from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, Provider, zoo
+from edmlive.realtime.engine import Engine
+from edmlive.realtime.recorder import Recorder
+from edmlive.realtime.sources.demo import DemoSource
 from edmlive.realtime.windows import LIVE_DESCRIPTORS
 from edmlive.spec import ModelSpec
+from edmlive.training.candidates import onnx_classifier
+from edmlive.training.chunks import chunk_features
+from edmlive.training.features import track_features
 from tests.conftest import Row
 
 
@@ -50,6 +65,44 @@ def test_its_figures_are_what_was_asked_for(spec: ModelSpec) -> None:
     assert measured["10-fold top-1"] >= 0.53 and measured["10-fold top-3"] >= 0.78
     assert measured["10-fold top-1, artists apart"] >= 0.53
     assert measured["10-fold calibration error"] < 0.05
+
+
+@pytest.mark.parametrize("name", ["late-fusion-distilled", "late-fusion-distilled-int8"])
+def test_listening_to_the_demo_set_gives_the_probabilities_of_evaluation(name: str, tmp_path: Path) -> None:
+    recording = tmp_path / "set.wav"
+    with DemoSource(3) as source:
+        blocks = []
+        while sum(len(block.samples) for block in blocks) < 30 * source.rate:
+            blocks.append(next(iter(source)))
+        recorder = Recorder(recording, source.rate, source.channels)
+        for block in blocks:
+            recorder.write(block.samples)
+        recorder.close()
+        classifier = Remembering(name, "cpu")
+        engine = Engine(classifier, source.rate, CHUNK_FRAMES * HOP_LENGTH / SAMPLE_RATE)
+        for block in blocks:
+            for _ in engine.push(dataclasses.replace(block, time=time.monotonic())):
+                pass
+    rows, spec = track_features(recording, classifier.spec.window), classifier.spec
+    assert len(classifier.answers) >= 5
+    for number, live in enumerate(classifier.answers, start=2):  # of the first chunk one frame is not there in time
+        # The newest frame is the one centred 1,024 samples before the end of the audio.
+        chunk = chunk_features(rows, (number - 1) * CHUNK_FRAMES - 1, spec.inputs, spec.mel_scale)
+        (offline,) = onnx_classifier(session(onnx.load(zoo()[name])))({k: v[np.newaxis] for k, v in chunk.items()})
+        np.testing.assert_allclose(live, offline, atol=1e-5 if name == "late-fusion-distilled" else 0.02)
+
+
+class Remembering(Classifier):
+    """A classifier that keeps its answers."""
+
+    def __init__(self, model: str, provider: Provider) -> None:
+        self.answers: list[NDArray[np.float32]] = []
+        super().__init__(model, provider)
+        self.answers.clear()  # the one it was warmed up with
+
+    def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        self.answers.append(super().probabilities(features))
+        return self.answers[-1]
 
 
 def test_it_answers_real_tracks_with_probabilities(classifier: Classifier, real_rows: NDArray[np.float32]) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from edmlive.cli import app
 from edmlive.errors import UserError
 from edmlive.realtime.classifier import Classifier
-from edmlive.training import descriptors as training
+from edmlive.training import cross_validation, descriptors
 from edmlive.training.descriptors import DESCRIPTORS
 from tests.training.tables import TEMPI, save_2016, save_2021, table_of_2021
 
@@ -21,7 +21,7 @@ def dataset(tmp_path: Path) -> Path:
 
 
 def train(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["train", "descriptors", *map(str, arguments)])
+    return CliRunner().invoke(app, ["train", "--model", "descriptors", *map(str, arguments)])
 
 
 def test_trains_exports_and_reports(tmp_path: Path, dataset: Path) -> None:
@@ -30,7 +30,7 @@ def test_trains_exports_and_reports(tmp_path: Path, dataset: Path) -> None:
     assert result.exit_code == 0, result.output
     for said in ("3-fold top-1 ", "3-fold top-5, artists apart", "48 tracks and 18 pooled", "0 answers differ"):
         assert said in result.output
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["2016.csv", "2021.csv", "mine.json", "mine.onnx"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2016.csv", "2021.csv", "mine.html", "mine.json", "mine.onnx"]
 
     classifier = Classifier(model, "cpu")
     assert classifier.spec.name == "mine" and classifier.spec.labels == tuple(sorted(TEMPI))
@@ -59,7 +59,7 @@ def test_complains_before_it_trains(tmp_path: Path, dataset: Path, monkeypatch: 
     def unexpected(*_: object, **__: object) -> None:
         raise AssertionError("trained")
 
-    monkeypatch.setattr(training, "cross_validate", unexpected)
+    monkeypatch.setattr(cross_validation, "cross_validate", unexpected)
     model = tmp_path / "m.onnx"
     for arguments, complaint in (
         ((tmp_path / "none.csv", "-o", model), "none.csv cannot be read"),
@@ -78,7 +78,7 @@ def test_an_interrupted_training_leaves_nothing(tmp_path: Path, dataset: Path, m
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "fit", interrupt)
+    monkeypatch.setattr(descriptors, "fit", interrupt)
     result = train(dataset, "-o", tmp_path / "m.onnx", "--folds", 2)
     assert result.exit_code != 0
     assert [p.name for p in tmp_path.iterdir()] == ["2021.csv"]
@@ -87,7 +87,17 @@ def test_an_interrupted_training_leaves_nothing(tmp_path: Path, dataset: Path, m
 def test_a_wrong_table_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     table_of_2021().drop(columns="genre").to_csv(path, index=False)
-    command = [sys.executable, "-m", "edmlive", "train", "descriptors", str(path), "-o", str(tmp_path / "m.onnx")]
+    command = [
+        sys.executable,
+        "-m",
+        "edmlive",
+        "train",
+        str(path),
+        "--model",
+        "descriptors",
+        "-o",
+        str(tmp_path / "m.onnx"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == f"edmlive: Dataset {path} has neither a column 'genre' nor a column 'class'.\n"
@@ -96,13 +106,13 @@ def test_a_wrong_table_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("package", ["sklearn", "onnx", "pandas"])
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, package: str) -> None:
     code = f"import sys; sys.modules['{package}'] = None; from edmlive.cli import main; main()"
-    command = [sys.executable, "-c", code, "train", "descriptors", "a.csv", "-o", "m.onnx"]
+    command = [sys.executable, "-c", code, "train", "a.csv", "--model", "descriptors", "-o", "m.onnx"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == f"edmlive: Training needs the package '{package}': pip install 'edmlive[train]'.\n"
 
 
 def test_help_says_where_the_data_is() -> None:
-    help_text = " ".join(CliRunner().invoke(app, ["train", "descriptors", "--help"]).output.split())
+    help_text = " ".join(CliRunner().invoke(app, ["train", "--help"]).output.split())
     for said in ("bandcamp-librarian 0.2.2", "2140e25c", "Caparrini/pyGenreClf"):
         assert said in help_text.replace("│ │ ", "")

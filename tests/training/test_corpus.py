@@ -51,8 +51,8 @@ def test_manifests(tmp_path: Path, name: str, text: str) -> None:
         ("m.json", '["a.flac"]', "Entry 1"),
         ("m.jsonl", AS_JSONL + '{"genre": "house"}', "Entry 3"),
         ("m.jsonl", AS_JSONL + AS_JSONL, "lists a.flac 2 times"),
-        ("m.csv", "path,label\na.flac,house\n", "no path or no genre"),
-        ("m.csv", "path,genre\na.flac,\n", "Entry 1"),
+        ("m.csv", "file,genre\na.flac,house\n", "no path"),
+        ("m.json", '[{"path": "a.flac", "genre": 3}]', "Entry 1.*genre that is no text"),
         ("m.txt", "a.flac", "neither a folder nor"),
     ],
 )
@@ -61,6 +61,32 @@ def test_wrong_manifest_is_one_sentence(tmp_path: Path, name: str, text: str, wo
     with pytest.raises(CorpusError, match=words) as caught:
         read_corpus(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("m.json", '[{"path": "a.flac"}, {"path": "b.flac", "genre": null, "artist": "x"}]'),
+        ("m.jsonl", '{"path": "a.flac", "genre": ""}\n{"path": "b.flac", "artist": "x"}\n'),
+        ("m.csv", "path,genre,artist\na.flac,,\nb.flac,,x\n"),
+        ("m.csv", "path,artist\na.flac,\nb.flac,x\n"),
+    ],
+)
+def test_a_genre_need_not_be_known(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_corpus(tmp_path / name) == [
+        Recording(tmp_path / "a.flac", "a.flac", None),
+        Recording(tmp_path / "b.flac", "b.flac", None, "x"),
+    ]
+
+
+def test_audio_beside_genre_folders_is_of_no_known_genre(tmp_path: Path) -> None:
+    for name in ("b.flac", "a.wav", "manifest.jsonl"):
+        touch(tmp_path / name)
+    loose = [Recording(tmp_path / name, name, None) for name in ("a.wav", "b.flac")]
+    assert read_corpus(tmp_path) == loose
+    house = touch(tmp_path / "house/c.flac")
+    assert read_corpus(tmp_path) == [*loose, Recording(house, "house/c.flac", "house")]
 
 
 def test_missing_and_unreadable(tmp_path: Path) -> None:
@@ -74,7 +100,7 @@ def test_missing_and_unreadable(tmp_path: Path) -> None:
 
 
 def test_empty_genre_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="holds no folders"):
+    with pytest.raises(CorpusError, match="holds neither audio files nor folders"):
         read_corpus(tmp_path)
     touch(tmp_path / "house" / "a.flac")
     (tmp_path / "breaks").mkdir()

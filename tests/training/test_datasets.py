@@ -113,3 +113,16 @@ def test_pools_no_track_that_is_there_already(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "b.csv")
     pool = poolable(read_tracks(tmp_path / "b.csv", DESCRIPTORS, partial=True), tracks)
     assert len(pool) == 18 - 3
+
+
+def test_knows_whether_artists_made_several_tracks(tmp_path: Path) -> None:
+    assert read_tracks(save_2021(tmp_path / "a.csv"), DESCRIPTORS).artists_known
+    assert not read_tracks(save_2016(tmp_path / "b.csv"), DESCRIPTORS, partial=True).artists_known
+
+
+def test_leaves_out_descriptors_that_the_table_lacks(tmp_path: Path) -> None:
+    tracks = read_tracks(save_2016(tmp_path / "b.csv"), DESCRIPTORS, partial=True).described()
+    assert tracks.names == tuple(name for name in DESCRIPTORS if int(name.partition("-")[0]) <= 71)
+    assert tracks.values.shape == (24, len(tracks.names)) and np.isfinite(tracks.values).all()
+    with pytest.raises(DatasetError, match="no column of a descriptor, such as 'mine'"):
+        read_tracks(tmp_path / "b.csv", ["mine"], partial=True).described()

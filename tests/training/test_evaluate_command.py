@@ -14,12 +14,16 @@ from edmlive.errors import ModelError, UserError
 from edmlive.export.network import network_graph
 from edmlive.models.checkpoint import Checkpoint
 from edmlive.models.networks import SubgenreNetwork
+from edmlive.realtime.classifier import Classifier
+from edmlive.training.corpus import Recording
 from edmlive.training.experiment import Experiment
+from edmlive.training.features import compute_features
 from edmlive.training.figures import tempo
 from edmlive.training.recipes import PAPER
 from edmlive.training.split import split
 from edmlive.training.store import FeatureStore
 from tests import models
+from tests.training import corpora
 from tests.training.corpora import TEMPI
 
 
@@ -102,3 +106,60 @@ def test_tempo_is_the_rendered_one(store: FeatureStore) -> None:
         bpm = TEMPI[track.genre] + int(Path(track.name).stem) / 2
         octaves = np.log2(tempo(store.frames(track)[:, 128]) / bpm)
         assert abs(octaves - round(octaves)) < 0.01
+
+
+@pytest.fixture
+def distilled(taught_store: FeatureStore) -> Checkpoint:
+    experiment = Experiment(taught_store, "fourier", 2, PAPER, distil=True)
+    torch.manual_seed(0)
+    return Checkpoint(SubgenreNetwork("fourier", 4, 2).eval(), experiment.spec("student"), experiment.training())
+
+
+def test_networks_are_held_against_the_stores_teacher(
+    distilled: Checkpoint, checkpoint: Checkpoint, taught_store: FeatureStore, tmp_path: Path
+) -> None:
+    distilled.save(tmp_path / "d.safetensors")
+    checkpoint.save(tmp_path / "c.safetensors")
+    report = tmp_path / "r.html"
+    result = run("evaluate", taught_store.folder, tmp_path / "d.safetensors", tmp_path / "c.safetensors", "-o", report)
+    assert result.exit_code == 0, result.output
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert facts["teacher"] == "small"
+    agreeing = facts["agreement"]["student"]
+    expected = split(taught_store.tracks, 0, labelled=False).test
+    assert set(agreeing["songs"]) == {track.name for track in expected}, "with and without a genre, not trained on"
+    assert any(track.genre is None for track in expected)
+    assert agreeing["compared by"] == "labels" and 0 <= agreeing["mean top-3 overlap"] <= 3
+    assert "mine" not in facts["agreement"], "jungle is none of the common classes"
+    assert facts["models"]["student"]["compared by"] == "common classes"
+    assert facts["models"]["mine"]["compared by"] == "labels" and facts["models"]["mine"]["tracks"] == 12
+    assert facts["models"]["small (teacher)"]["tracks"] == 8, "breaks and house"
+    for said in ("Agreement with small", "small (teacher)", "common classes"):
+        assert said in report.read_text()
+    assert "song-level agreement" in result.output and "of 3" in result.output
+
+
+def test_recordings_without_a_genre_are_enough(distilled: Checkpoint, teacher: Path, tmp_path: Path) -> None:
+    path = corpora.write(tmp_path / "music/a.flac", 120, seed=9)
+    compute_features([Recording(path, "a.flac", None)], tmp_path / "store", teacher=teacher)
+    distilled.save(tmp_path / "d.safetensors")
+    result = run("evaluate", tmp_path / "store", tmp_path / "d.safetensors", "-o", tmp_path / "r.html")
+    assert result.exit_code == 0, result.output
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert facts["models"] == {} and facts["agreement"]["student"]["tracks"] == 1
+    result = run("plot", "tempo", tmp_path / "store", "-o", tmp_path / "b.svg")
+    assert isinstance(result.exception, UserError) and "known genre" in str(result.exception)
+    compute_features([Recording(path, "a.flac", None)], tmp_path / "store")
+    result = run("evaluate", tmp_path / "store", tmp_path / "d.safetensors", "-o", tmp_path / "r.html")
+    assert isinstance(result.exception, UserError) and "nor answers of a teacher" in str(result.exception)
+
+
+def test_a_distilled_network_is_exported_by_its_agreement(
+    distilled: Checkpoint, taught_store: FeatureStore, tmp_path: Path
+) -> None:
+    distilled.save(tmp_path / "d.safetensors")
+    arguments = ("--int8", "--calibrate", taught_store.folder, "--force")
+    result = run("export", tmp_path / "d.safetensors", "-o", tmp_path / "d.onnx", *arguments)
+    assert result.exit_code == 0, result.output
+    assert "agreement with the teacher is" in result.output
+    assert Classifier(tmp_path / "d.onnx", "cpu").spec == distilled.spec

@@ -53,3 +53,11 @@ def test_figures_recall_and_confusions_by_hand() -> None:
     assert [figures[f"top-{k}"] for k in (1, 3, 5)] == pytest.approx([2 / 7, 4 / 7, 6 / 7])
     assert result.recall() == {"a": 0.5, "b": 1.0, "c": 0.0, "d": 0.0, "e": 0.0, "f": 0.0}
     assert result.confusions() == [(genre, "b", 1) for genre in "acdef"]
+
+
+def test_deviations_are_between_folds() -> None:
+    right, wrong = [0.9, 0.1], [0.1, 0.9]
+    raw = np.array([right, right, right, wrong])
+    result = CrossValidation(("a", "b"), np.zeros(4, int), np.array([0, 0, 1, 1]), raw)
+    assert result.deviations() == {"top-1": 0.25, "top-3": 0.0, "top-5": 0.0}
+    np.testing.assert_array_equal(result.confusion(), [[3, 1], [0, 0]])

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 from pathlib import Path
 
 import lightning
@@ -14,10 +15,11 @@ from edmlive.models.checkpoint import Checkpoint
 from edmlive.models.inputs import inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.training.chunks import Chunks, Span
-from edmlive.training.experiment import CHECKPOINT, Experiment, train
+from edmlive.training.corpus import CorpusError
+from edmlive.training.experiment import CHECKPOINT, Experiment, examined, train
 from edmlive.training.module import LEAST_AUTOCORRELATION, TrainingError, standardise
 from edmlive.training.recipes import MODERN, PAPER, RECIPES
-from edmlive.training.store import FeatureStore
+from edmlive.training.store import FeatureStore, answers_file
 
 QUICK = dataclasses.replace(MODERN, epochs=2, batch=12)
 
@@ -165,3 +167,63 @@ def test_wrong_checkpoint_is_one_sentence(experiment: Experiment, tmp_path: Path
     with pytest.raises(ModelError) as caught:
         Checkpoint.load(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def with_tempo_for_an_answer(taught_store: FeatureStore, folder: Path) -> FeatureStore:
+    """A copy whose teacher knows its genres, a little, and of recordings without one nothing."""
+    shutil.copytree(taught_store.folder, folder)
+    store = FeatureStore.open(folder)
+    assert store.teacher is not None
+    for track in store.tracks:
+        answer = np.full(4, 0.25) if track.genre is None else np.full(4, 0.1)
+        if track.genre is not None:
+            answer[store.labels.index(track.genre)] = 0.7
+        np.save(answers_file(folder / track.file, store.teacher), np.tile(answer.astype(np.float32), (3, 1)))
+    return store
+
+
+def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(PAPER, epochs=12, batch=6)
+    store = with_tempo_for_an_answer(taught_store, tmp_path / "taught")
+    experiment = Experiment(store, "autocorrelation", 4, recipe, distil=True)
+    assert sum(t.genre is None for t in experiment.split().train) == 3
+    checkpoint = examined(train(experiment, tmp_path / "run"), experiment)
+    assert taught_store.teacher is not None
+    assert checkpoint.spec.labels == taught_store.teacher.labels
+    assert checkpoint.training.teacher == taught_store.teacher.digest
+    assert "17 recordings" in checkpoint.spec.provenance.data and "small" in checkpoint.spec.provenance.data
+    assert checkpoint.spec.provenance.measured_on == "4 test tracks of taught, against small"
+    assert "song-level agreement" in checkpoint.spec.provenance.measured
+    assert Checkpoint.load(tmp_path / "run" / CHECKPOINT).training == checkpoint.training
+    chunks = experiment.chunks("train")
+    heard = torch.from_numpy(np.stack([chunks[i][0]["autocorrelation_tempogram"] for i in range(len(chunks))]))
+    answers = torch.from_numpy(chunks.answers())
+    with torch.inference_mode():
+        told = checkpoint.network({"autocorrelation_tempogram": heard}).log_softmax(dim=1)
+    from_student, from_constant = (
+        (answers * (answers.log() - said)).sum(dim=1).mean() for said in (told, answers.mean(dim=0).log())
+    )
+    assert from_student < 0.5 * from_constant, "better than any constant"
+    with pytest.raises(TrainingError, match="another teacher"):
+        (tmp_path / "run" / CHECKPOINT).unlink()
+        train(dataclasses.replace(experiment, distil=False), tmp_path / "run")
+
+
+def test_genres_are_learnt_on_labelled_recordings_only(taught_store: FeatureStore, tmp_path: Path) -> None:
+    experiment = Experiment(taught_store, "fourier", 2, dataclasses.replace(PAPER, epochs=1, batch=6))
+    assert all(track.genre for part in experiment.split() for track in part)
+    checkpoint = examined(train(experiment, tmp_path / "run"), experiment)
+    assert checkpoint.spec.labels == ("breaks", "house", "jungle") and not checkpoint.training.teacher
+    assert "12 recordings" in checkpoint.spec.provenance.data
+
+
+def test_no_teacher_and_no_genres_are_one_sentence(
+    store: FeatureStore, taught_store: FeatureStore, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="no teacher's answers to learn: run 'edmlive features' with --teacher"):
+        train(Experiment(store, "fourier", 2, QUICK, distil=True), tmp_path / "run")
+    unlabelled = dataclasses.replace(taught_store, tracks=tuple(t for t in taught_store.tracks if t.genre is None))
+    with pytest.raises(CorpusError, match="distillation only"):
+        train(Experiment(unlabelled, "fourier", 2, QUICK), tmp_path / "run")
+    trained = train(Experiment(unlabelled, "fourier", 2, QUICK, distil=True), tmp_path / "other")
+    assert taught_store.teacher is not None and trained.spec.labels == taught_store.teacher.labels

@@ -1,7 +1,9 @@
 """The feature store: what is in it, and what interrupts, breaks or spoils its making."""
 
+import dataclasses
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +11,18 @@ import pytest
 from typer.testing import CliRunner
 
 from edmlive.cli import app
+from edmlive.errors import ModelError
 from edmlive.kernels.tables import SAMPLE_RATE
+from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.frontend import FrontEnd
+from edmlive.realtime.windows import Windows
 from edmlive.training import features as features_module
 from edmlive.training.corpus import Recording, read_corpus
-from edmlive.training.features import compute_features, track_features
-from edmlive.training.store import FeatureStore, StoreError
-from tests.conftest import decode
+from edmlive.training.features import Hearer, compute_features, hear, track_features
+from edmlive.training.store import FeatureStore, StoreError, answers_file
+from tests import models
+from tests.conftest import decode, write_audio
 from tests.training import corpora
 
 
@@ -79,13 +86,13 @@ def test_a_second_run_goes_on_where_the_first_ended(
 ) -> None:
     computed: list[str] = []
 
-    def interrupted(path: Path, window: str) -> np.ndarray:
+    def interrupted(path: Path, hearers: Collection[Hearer]) -> None:
         if len(computed) == 2:
             raise KeyboardInterrupt
         computed.append(path.parent.name)
-        return track_features(path, window)
+        hear(path, hearers)
 
-    monkeypatch.setattr(features_module, "track_features", interrupted)
+    monkeypatch.setattr(features_module, "hear", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compute_features(read_corpus(corpus), tmp_path / "store")
     with pytest.raises(StoreError, match="no finished feature store"):
@@ -151,3 +158,78 @@ def test_command(corpus: Path, tmp_path: Path) -> None:
     assert "3 recordings of 3 genres" in result.output
     assert "skipped" in result.output and "text.mp3" in result.output
     assert FeatureStore.open(tmp_path / "store").window == "hamming"
+
+
+def test_a_teachers_answers_are_its_live_decisions(teacher: Path, taught_store: FeatureStore) -> None:
+    classifier = Classifier(teacher)
+    track = taught_store.tracks[-1]
+    samples = decode(taught_store.folder.parent / track.name)[0][:, 0]
+    answers = taught_store.answers(track)
+    assert answers.shape == (track.frames // CHUNK_FRAMES, 4) == (3, 4) and answers.dtype == np.float32
+    windows = Windows(classifier.spec)
+    for k in range(2):
+        windows.push(samples[k * CHUNK_FRAMES * 512 : (k + 1) * CHUNK_FRAMES * 512])
+        window = windows.read().tensors
+        assert window is not None
+        np.testing.assert_array_equal(answers[k], classifier.probabilities(window))
+    assert np.isfinite(answers).all()
+    assert taught_store.teacher is not None and taught_store.teacher.labels == classifier.spec.labels
+
+
+def test_a_teacher_says_nothing_while_it_warms_up_and_in_silence(tmp_path: Path) -> None:
+    descriptors = dataclasses.replace(models.DESCRIPTORS, warm_up_seconds=6.0)
+    model = models.save(tmp_path / "slow.onnx", models.spec((descriptors,)))
+    music = decode(corpora.write(tmp_path / "music.flac", 128, seed=1, seconds=28.0))[0]
+    music[int(11 * SAMPLE_RATE) :] = 0
+    write_audio(tmp_path / "a.wav", music, SAMPLE_RATE, "pcm_s16le", "s16", "mono")
+    store = compute_features([Recording(tmp_path / "a.wav", "a.wav", None)], tmp_path / "store", teacher=model)
+    assert np.isfinite(store.answers(store.tracks[0])).all(axis=1).tolist() == [False, True, True, False, False, False]
+
+
+def test_a_teacher_is_added_without_computing_features_anew(corpus: Path, teacher: Path, tmp_path: Path) -> None:
+    before = compute_features(read_corpus(corpus), tmp_path / "store")
+    files = [before.folder / track.file for track in before.tracks]
+    stamps = [file.stat().st_mtime_ns for file in files]
+    with pytest.raises(StoreError, match="--teacher"):
+        before.answers(before.tracks[0])
+    after = compute_features(read_corpus(corpus), tmp_path / "store", teacher=teacher)
+    assert [file.stat().st_mtime_ns for file in files] == stamps
+    assert after == FeatureStore.open(tmp_path / "store") != before
+    assert after.digest == before.digest
+    together = compute_features(read_corpus(corpus), tmp_path / "together", teacher=teacher, workers=2)
+    for track in after.tracks:
+        np.testing.assert_array_equal(after.answers(track), together.answers(track))
+        np.testing.assert_array_equal(after.frames(track), together.frames(track))
+
+
+def test_an_index_from_before_there_were_teachers_is_read(corpus: Path, tmp_path: Path) -> None:
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    index = tmp_path / "store" / "store.json"
+    facts = json.loads(index.read_text())
+    del facts["teacher"]
+    index.write_text(json.dumps(facts))
+    assert FeatureStore.open(tmp_path / "store") == store
+
+
+def test_wrong_answers_are_refused(corpus: Path, teacher: Path, tmp_path: Path) -> None:
+    store = compute_features(read_corpus(corpus), tmp_path / "store", teacher=teacher)
+    assert store.teacher is not None
+    missing, short, broken = (answers_file(store.folder / track.file, store.teacher) for track in store.tracks)
+    missing.unlink()
+    np.save(short, np.zeros((1, 4), np.float32))
+    broken.write_bytes(b"")
+    for track in store.tracks:
+        with pytest.raises(StoreError, match="run 'edmlive features' again"):
+            store.answers(track)
+
+
+def test_command_with_a_teacher_and_without_genres(corpus: Path, teacher: Path, tmp_path: Path) -> None:
+    arguments = ["features", str(corpus / "house"), "-o", str(tmp_path / "store"), "--workers", "1"]
+    result = CliRunner().invoke(app, [*arguments, "--teacher", str(teacher)])
+    assert result.exit_code == 0, result.output
+    assert "1 recordings of 0 genres, 1 of them without a genre" in result.output
+    assert "With the answers of small" in result.output
+    opened = FeatureStore.open(tmp_path / "store")
+    assert opened.labels == () and opened.answers(opened.tracks[0]).shape == (3, 4)
+    wrong = CliRunner().invoke(app, [*arguments, "--teacher", "nobody"])
+    assert isinstance(wrong.exception, ModelError) and "nobody" in str(wrong.exception)

@@ -1,4 +1,4 @@
-"""``edmlive train network`` as a user runs it, kill and resume included."""
+"""``edmlive train`` of a network as a user runs it, kill and resume included."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ OPTIONS = ("--model", "fourier", "--width", "2", "--batch", "8")
 
 
 def train(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["train", "network", *map(str, arguments)])
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
 
 
 def test_trains_tests_and_reports(store: FeatureStore, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_trains_tests_and_reports(store: FeatureStore, tmp_path: Path) -> None:
 def test_from_a_killed_training_to_listening(store: FeatureStore, tmp_path: Path) -> None:
     run, model = tmp_path / "run", tmp_path / "model.onnx"
     options = (store.folder, "-o", run, *OPTIONS, "--recipe", "paper", "--epochs", 40)
-    command = [sys.executable, "-m", "edmlive", "train", "network", *map(str, options)]
+    command = [sys.executable, "-m", "edmlive", "train", *map(str, options)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while not (run / "last.ckpt").exists() and time.monotonic() < deadline and process.poll() is None:

@@ -7,7 +7,7 @@ from edmlive.training.predictions import Predictions
 PREDICTIONS = Predictions(
     labels=("breaks", "house", "jungle", "trance"),
     names=("a", "b", "c"),
-    truth=np.array([0, 1, 2]),
+    genres=("breaks", "house", "jungle"),
     probabilities=np.array([[0.7, 0.1, 0.1, 0.1], [0.6, 0.4, 0, 0], [0, 1, 0, 0], [0.1, 0.4, 0.0, 0.5]]),
     track=np.array([0, 0, 0, 1]),
 )

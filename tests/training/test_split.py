@@ -7,7 +7,7 @@ from edmlive.training.split import split
 from edmlive.training.store import StoredTrack
 
 
-def tracks(genre: str, count: int, artists: int = 0) -> list[StoredTrack]:
+def tracks(genre: str | None, count: int, artists: int = 0) -> list[StoredTrack]:
     return [
         StoredTrack(f"{genre}/{i}", genre, f"artist {i % artists}" if artists else "", f"{genre}{i}.npy", 500)
         for i in range(count)
@@ -43,6 +43,21 @@ def test_seed_decides_and_order_does_not() -> None:
     corpus = [*tracks("house", 30), *tracks("breaks", 30)]
     assert split(corpus, seed=1) == split(corpus[::-1], seed=1)
     assert split(corpus, seed=1).test != split(corpus, seed=2).test
+
+
+def test_recordings_without_a_genre_are_dealt_too_and_leave_the_others_where_they_are() -> None:
+    corpus = [*tracks("house", 30), *tracks("breaks", 30), *tracks(None, 51)]
+    every, labelled = split(corpus, labelled=False), split(corpus)
+    assert [sum(t.genre is None for t in part) for part in every] == [41, 5, 5]
+    assert [tuple(t for t in part if t.genre) for part in every] == list(labelled)
+
+
+def test_what_labelled_tracks_must_be_is_not_asked_of_all() -> None:
+    for corpus in (tracks(None, 20), tracks("house", 9), [*tracks("house", 1), *tracks(None, 9)]):
+        parts = split(corpus, labelled=False)
+        assert all(parts) and sum(map(len, parts)) == len(corpus)
+    with pytest.raises(CorpusError, match=r"this store has 0\. Recordings without a genre"):
+        split(tracks(None, 20))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""A teacher: a model whose answers, as it listens live to a recording, are kept chunk by chunk."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
+from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.realtime.classifier import Classifier, find_model
+from edmlive.realtime.onnx_file import read_model
+from edmlive.realtime.voter import SilenceGate
+from edmlive.realtime.windows import Windows
+from edmlive.training.store import Teacher
+
+
+def identify(model: str | Path) -> Teacher:
+    """Say who a teacher is: name of a shipped model, or path of an ONNX file.
+
+    Raises
+    ------
+    ModelError
+        The file is refused.
+    """
+    data, spec = read_model(find_model(model))
+    return Teacher(spec.name, hashlib.sha256(data).hexdigest()[:16], spec.labels)
+
+
+class Lesson:
+    """A teacher listening live to one recording, asked at the end of each chunk of 4.64 s.
+
+    Parameters
+    ----------
+    teacher
+        The teacher.
+    """
+
+    def __init__(self, teacher: Classifier) -> None:
+        self._teacher = teacher
+        self._windows, self._gate = Windows(teacher.spec), SilenceGate()
+        self._chunk = np.zeros(CHUNK_FRAMES * HOP_LENGTH, np.float32)
+        self._heard = 0
+        self._answers: list[NDArray[np.float32]] = []
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Take (n,) mono samples at 22,050 Hz, any n."""
+        while len(samples):
+            filled = self._heard % len(self._chunk)
+            taken = samples[: len(self._chunk) - filled]
+            self._windows.push(taken)
+            self._chunk[filled : filled + len(taken)] = taken
+            self._heard += len(taken)
+            samples = samples[len(taken) :]
+            if self._heard % len(self._chunk) == 0:
+                self._answers.append(self._answer())
+
+    def end(self) -> NDArray[np.float32]:
+        """Return all answers: shape (feature frames // 200, labels); NaN while warming up and in silence."""
+        # The last frames reach past the audio's end, and with them may the last chunk.
+        chunks = (1 + self._heard // HOP_LENGTH) // CHUNK_FRAMES
+        return np.stack([*self._answers, *[self._nothing()] * (chunks - len(self._answers))])
+
+    def _answer(self) -> NDArray[np.float32]:
+        if self._gate.push(self._level(), len(self._chunk) / SAMPLE_RATE):
+            self._windows.reset()
+            return self._nothing()
+        tensors = self._windows.read().tensors
+        return self._nothing() if tensors is None else self._teacher.probabilities(tensors)
+
+    def _level(self) -> float:
+        power = float(np.mean(np.square(self._chunk, dtype=np.float64)))
+        return 10 * math.log10(power) if power > 0 else -math.inf
+
+    def _nothing(self) -> NDArray[np.float32]:
+        return np.full(len(self._teacher.spec.labels), np.nan, np.float32)
