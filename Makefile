@@ -9,13 +9,14 @@ REFERENCES := .references
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Install Debian packages, or say that a person has to: $(call apt,packages,what will not work)
-apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(1) >/dev/null; } \
+apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
+	&& $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; } \
 	|| echo "$(1) could not be installed: $(2)."
 # Make a virtual environment: $(call venv,folder,what to install)
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test install python portaudio servers references clean
+.PHONY: listen test install python portaudio servers references axe clean
 
 listen: install
 	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
@@ -23,11 +24,12 @@ listen: install
 
 install: $(VENV)/installed portaudio
 
-test: $(TEST_VENV)/installed portaudio servers
+test: $(TEST_VENV)/installed portaudio servers axe
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
 	$(TEST_VENV)/bin/mypy
-	$(with_references) $(TEST_VENV)/bin/pytest --numprocesses 2 --dist loadgroup
+	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) \
+	$(TEST_VENV)/bin/pytest --numprocesses 2 --dist loadgroup
 
 # Where the reference values are at hand, so shall be the real music they were measured on.
 ifneq ($(wildcard $(SHARED)/data/reference_descriptors.csv),)
@@ -42,10 +44,14 @@ references: $(TEST_VENV)/installed
 	|| echo "The reference music could not be fetched: tests on real tracks will not run."
 
 $(VENV)/installed: pyproject.toml constraints.txt | python
-	$(call venv,$(VENV),--editable .)
+	$(call venv,$(VENV),--editable '.[live]')
 
 $(TEST_VENV)/installed: pyproject.toml constraints.txt | python
-	$(call venv,$(TEST_VENV),--editable '.[train]' --group test)
+	$(call venv,$(TEST_VENV),--editable '.[live,train]' --group test)
+
+axe:
+	@test -f $(REFERENCES)/axe.min.js || $(PYTHON) tests/fetch_axe.py $(REFERENCES)/axe.min.js \
+	|| echo "axe-core could not be fetched: the page's accessibility will not be judged."
 
 # Debian's python3 comes without venv.
 python:
@@ -57,9 +63,11 @@ portaudio:
 	|| $(call apt,libportaudio2 libasound2-plugins,listening to a device will not work)
 
 servers:
-	@{ command -v pulseaudio && command -v pactl && command -v paplay \
-	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so; } >/dev/null 2>&1 \
-	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins,the end-to-end tests will not run)
+	@{ command -v pulseaudio && command -v pactl && command -v paplay && command -v jackd && command -v jack_lsp \
+	&& command -v icecast2 && command -v ffmpeg && command -v mosquitto && command -v openssl && command -v chromium \
+	&& ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf && ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so; } >/dev/null 2>&1 \
+	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins jackd2 icecast2 ffmpeg mosquitto openssl \
+	chromium fonts-dejavu-core,the end-to-end tests will not run)
 
 clean:
 	rm -rf $(VENV) $(TEST_VENV) $(REFERENCES) build dist

@@ -24,6 +24,7 @@ EXCERPT_SECONDS = 120
 Row = dict[str, str]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file on one worker, for its fixtures, and all that need real time on one, for the clock."""
     for item in items:

@@ -22,17 +22,23 @@ ARROWS = {
     "errors": (),
     "timecode": (),
     "audiofiles": (),
+    "tomlfile": ("errors",),
     "kernels": (),
     "models": ("kernels", "spec", "errors"),
     "synth": ("kernels", "errors"),
-    "realtime": ("kernels", "spec", "errors", "timecode", "models.zoo", "synth"),
+    "realtime": ("kernels", "spec", "errors", "timecode", "tomlfile", "models.zoo", "synth"),
+    "night": ("errors", "timecode", "realtime.health", "realtime.reading", "realtime.voter"),
     "export": ("kernels", "spec", "errors", "models"),
     "training": (
-        *("kernels", "spec", "errors", "audiofiles", "models", "export"),
+        *("kernels", "spec", "errors", "audiofiles", "models", "export", "synth.labels"),
         *("realtime.frontend", "realtime.timbre", "realtime.rhythm", "realtime.windows"),
         *("realtime.resampler", "realtime.sources.file"),
+        *("realtime.classifier", "realtime.onnx_file", "realtime.voter"),
     ),
-    "cli": ("spec", "errors", "timecode", "audiofiles", "models", "realtime", "export", "training", "synth"),
+    "cli": (
+        *("spec", "errors", "timecode", "audiofiles", "tomlfile"),
+        *("models", "realtime", "export", "training", "synth", "night"),
+    ),
 }
 HEAVY = ("torch", "lightning", "librosa", "scipy", "sklearn", "onnx", "pandas", "matplotlib")
 
@@ -77,7 +83,7 @@ def test_room_imports_only_along_the_arrows(room: str) -> None:
     assert strangers == set()
 
 
-@pytest.mark.parametrize("room", ["spec", "errors", "timecode", "audiofiles", "kernels", "synth", "realtime"])
+@pytest.mark.parametrize("room", ["spec", "errors", "timecode", "audiofiles", "kernels", "synth", "realtime", "night"])
 def test_run_time_rooms_never_name_heavy_packages(room: str) -> None:
     assert {module for path in files(room) for module in imports(path) if within(module, HEAVY)} == set()
 

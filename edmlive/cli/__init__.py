@@ -1,40 +1,75 @@
 """The ``edmlive`` command: one thin module for each of its commands."""
 
 import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
+from edmlive.cli.doctor import doctor
 from edmlive.cli.evaluate import evaluate
 from edmlive.cli.export import export
 from edmlive.cli.features import features
 from edmlive.cli.import_ import import_
 from edmlive.cli.listen import listen
 from edmlive.cli.models import models
+from edmlive.cli.outputs import WithWeb
 from edmlive.cli.plot import plot
+from edmlive.cli.report import report
 from edmlive.cli.synth import synth
 from edmlive.cli.train import train
 from edmlive.errors import UserError
 
 app = typer.Typer(
     name="edmlive",
-    help="Names the electronic subgenre and the tempo of the music it hears, while it plays.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.command()(listen)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"edmlive {metadata.version('edmlive')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Profile: a TOML file with options of the commands. Default: the user's edmlive.toml."
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Names the electronic subgenre and the tempo of the music it hears, while it plays."""
+    from edmlive.cli.profile import default_path, read_profile
+
+    if config is not None or default_path().is_file():
+        context.default_map = read_profile(config or default_path(), context.command)
+
+
+app.command(cls=WithWeb)(listen)
 app.command()(classify)
+app.command()(report)
 app.command()(devices)
+app.command()(doctor)
 app.command()(models)
 app.command()(features)
+app.command()(train)
 app.command()(evaluate)
 app.command()(export)
 app.command("import")(import_)
 app.add_typer(synth, name="synth")
-app.add_typer(train, name="train")
 app.add_typer(plot, name="plot")
 
 

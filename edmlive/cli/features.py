@@ -15,17 +15,25 @@ def features(
     corpus: Annotated[
         Path,
         typer.Argument(
-            help="A folder with a folder of audio for each genre, or a .csv, .json or .jsonl manifest with path, "
-            "genre and, if known, artist."
+            help="A folder with a folder of audio for each genre, a folder of audio, or a .csv, .json or .jsonl "
+            "manifest with path and, if known, genre and artist."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="STORE", help="The folder to fill.")],
     window: Annotated[
         Literal["hamming", "hann"], typer.Option(help="Hamming in the paper, Hann in its authors' released code.")
     ] = "hamming",
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Store as well what this model says, chunk by chunk: a name from 'edmlive models' or an ONNX file. "
+            "What is stored already is not computed again.",
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes. Default: one for each core.")] = os.cpu_count() or 1,
 ) -> None:
-    """Compute features of recordings for `train network` and `evaluate`, with the kernels that also listen live.
+    """Compute features of recordings for `train` and `evaluate`, with the kernels that also listen live.
 
     Recordings that cannot be decoded are listed and left out. When interrupted, run it again: it goes on from there.
     """
@@ -38,12 +46,20 @@ def features(
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         task = progress.add_task("features", total=len(recordings))
         store = compute_features(
-            recordings, output, window=window, workers=workers, advance=lambda: progress.advance(task)
+            recordings,
+            output,
+            window=window,
+            teacher=teacher,
+            workers=workers,
+            advance=lambda: progress.advance(task),
         )
     for reason in store.skipped.values():
         notes.print(f"edmlive: skipped: {reason}")
     hours = sum(track.frames for track in store.tracks) * 512 / 22_050 / 3_600
+    unlabelled = sum(track.genre is None for track in store.tracks)
+    without = f", {unlabelled} of them without a genre" if unlabelled else ""
+    answered = f" With the answers of {store.teacher.name}." if store.teacher else ""
     plain_console().print(
-        f"{output}: {len(store.tracks)} recordings of {len(store.labels)} genres, {hours:.1f} hours; "
-        f"{len(store.skipped)} skipped."
+        f"{output}: {len(store.tracks)} recordings of {len(store.labels)} genres{without}, {hours:.1f} hours; "
+        f"{len(store.skipped)} skipped.{answered}"
     )

@@ -4,13 +4,14 @@ import io
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.cli.outputs import DEFAULT_WEB_ADDRESS, PANEL, open_sinks
 from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
 from edmlive.timecode import clock
@@ -18,12 +19,16 @@ from edmlive.timecode import clock
 if TYPE_CHECKING:
     from edmlive.realtime.audio import Source
     from edmlive.realtime.session import Summary
-    from edmlive.realtime.sinks import Sink
 
 STANDARD_STREAM = "-"
+OnLossOption = Annotated[
+    Literal["wait", "exit"],
+    typer.Option(help="When device or stream are lost: wait until they are back, or exit."),
+]
 
 
 def listen(
+    context: typer.Context,
     device: Annotated[
         str | None,
         typer.Option(
@@ -56,11 +61,50 @@ def listen(
     ] = None,
     json: Annotated[
         str | None,
-        typer.Option(metavar="PATH|-", help="Append readings to a file as JSON lines; - is standard output."),
+        typer.Option(
+            metavar="PATH|-",
+            help="Append readings to a file as JSON lines; - is standard output. A name with codes, such as "
+            "night-%Y%m%d-%H.jsonl, is a new file when it changes.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    web: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[HOST:PORT]",
+            help=f"Serve a page, an API and metrics. By itself: {DEFAULT_WEB_ADDRESS}. Any other host needs the token "
+            "in EDMLIVE_WEB_TOKEN.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    osc: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Send readings as OSC.", rich_help_panel=PANEL)
+    ] = None,
+    midi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT|virtual",
+            help="Send genre, figures and clock to a MIDI port: its name, part of it, or virtual.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    midi_map: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="With --midi: which messages a genre becomes.", rich_help_panel=PANEL),
+    ] = None,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish readings: mqtt[s]://HOST[:PORT][/TOPIC]; credentials from the environment.",
+            rich_help_panel=PANEL,
+        ),
     ] = None,
     record: Annotated[
-        Path | None, typer.Option(metavar="FILE.wav", help="Keep what was heard, losslessly, in a new file.")
+        Path | None,
+        typer.Option(metavar="FILE.wav", help="Keep what was heard, losslessly.", rich_help_panel=PANEL),
     ] = None,
+    on_device_loss: OnLossOption = "wait",
     rate: Annotated[
         int | None, typer.Option(metavar="HZ", help="With --input -: sampling rate. Default: 44100.")
     ] = None,
@@ -72,22 +116,27 @@ def listen(
     """Name the subgenre and the tempo of what is playing, until it ends or Ctrl-C.
 
     Without --input it listens to an input device. A file and the demo set, which does not end, are followed at the
-    speed of the music on a terminal, and as fast as they can be read when readings go elsewhere. Of the demo set
-    the truth is told beside what is heard.
+    speed of the music on a terminal or where people or machines follow along (--web, --osc, --midi, --mqtt), and as
+    fast as they can be read otherwise. Of the demo set the truth is told beside what is heard.
     """
+    if _origin(context, "input_") == "COMMANDLINE":  # what a profile says of its own input does not concern this one
+        device = None if _origin(context, "device") == "DEFAULT_MAP" else device
+        channels = None if _origin(context, "channels") == "DEFAULT_MAP" else channels
+    elif _origin(context, "device") == "COMMANDLINE":
+        input_ = None
     _keep_what_exists(input_, json, record)
     on_terminal = json != STANDARD_STREAM and sys.stdout.isatty()
+    sent_on = any(output is not None for output in (web, osc, midi, mqtt))
     notes = plain_console(stderr=True)
     with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
         from edmlive.realtime.recorder import Recorder
         from edmlive.realtime.session import follow
-        from edmlive.realtime.sinks.jsonl import JsonLines
         from edmlive.realtime.sinks.terminal import TerminalLines, TerminalPanel
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
-        source = _open(input_, device, channels, rate, format_, pace=on_terminal)
+        source = _open(input_, device, channels, rate, format_, on_device_loss, pace=on_terminal or sent_on)
     end_in_order()
     with source:
         engine = Engine(classifier, source.rate, hop, votes)
@@ -95,9 +144,9 @@ def listen(
             f"{Path(source.name).name}, {source.rate} Hz, {source.channels} ch, "
             f"{classifier.spec.name} on {classifier.provider}"
         )
-        sinks: list[Sink] = []
-        if json is not None:
-            sinks.append(JsonLines(json))
+        sinks = open_sinks(
+            classifier, json=json, osc=osc, midi=midi, midi_map=midi_map, mqtt=mqtt, web=web, tell=notes.print
+        )
         recorder = Recorder(record, source.rate, source.channels) if record is not None else None
         if on_terminal:
             sinks.append(TerminalPanel(Console(), title))
@@ -109,6 +158,12 @@ def listen(
     notes.print(_sentence(summary))
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _origin(context: typer.Context, name: str) -> str:
+    """Return where an option's value is from: COMMANDLINE, DEFAULT_MAP (a profile) or DEFAULT."""
+    source = context.get_parameter_source(name)
+    return source.name if source is not None else ""
 
 
 def _keep_what_exists(location: str | None, json: str | None, record: Path | None) -> None:
@@ -127,6 +182,7 @@ def _open(
     channels: str | None,
     rate: int | None,
     sample_format: str | None,
+    on_loss: Literal["wait", "exit"],
     *,
     pace: bool,
 ) -> "Source":
@@ -135,7 +191,7 @@ def _open(
     if location is None:
         from edmlive.realtime.sources.device import DeviceSource
 
-        return DeviceSource(device, _channel_numbers(channels))
+        return DeviceSource(device, _channel_numbers(channels), on_loss)
     if device is not None:
         raise typer.BadParameter("give --device or --input, not both")
     if location == STANDARD_STREAM:
@@ -146,7 +202,7 @@ def _open(
             raise typer.BadParameter("with --input -, --channels is how many are interleaved, such as 2")
         stream = io.FileIO(sys.stdin.fileno(), closefd=False)
         return PcmSource(stream, 44_100 if rate is None else rate, count[0], sample_format or "s16le")
-    from edmlive.realtime.sources import demo_seed
+    from edmlive.realtime.sources import demo_seed, is_stream
 
     seed = demo_seed(location)
     if seed is not None:
@@ -155,6 +211,10 @@ def _open(
         if channels is not None:
             raise typer.BadParameter("the demo set has no channels to choose from: leave --channels out")
         return DemoSource(seed, pace=pace)
+    if is_stream(location):
+        from edmlive.realtime.sources.stream import StreamSource
+
+        return StreamSource(location, _channel_numbers(channels), on_loss)
     from edmlive.realtime.sources.file import FileSource
 
     return FileSource(location, _channel_numbers(channels), pace=pace)
@@ -189,6 +249,8 @@ def _sentence(summary: "Summary") -> str:
         parts.append(f"a change of genre {shown} (median of {len(score.delays)})")
     if summary.frames_lost:
         parts.append(f"{summary.frames_lost} frames lost")
+    if summary.reconnects:
+        parts.append(f"reconnected {summary.reconnects} time{'s' if summary.reconnects > 1 else ''}")
     if summary.dropped:
         parts.append(f"{summary.dropped} readings dropped")
     return "; ".join(parts) + "."

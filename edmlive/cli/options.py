@@ -1,13 +1,12 @@
 """What several commands share: options, and the packages that come with the ``train`` extra."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from edmlive.errors import UserError
+from edmlive.cli.extras import extra
 
 
 class ProviderChoice(StrEnum):
@@ -27,11 +26,6 @@ ProviderOption = Annotated[
 ]
 
 
-@contextmanager
-def training_extra() -> Iterator[None]:
+def training_extra() -> AbstractContextManager[None]:
     """Say how to get the packages of the ``train`` extra where an import inside lacks one."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        raise UserError(f"Training needs the package '{package}': pip install 'edmlive[train]'.") from None
+    return extra("train", "Training")

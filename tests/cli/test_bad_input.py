@@ -124,8 +124,8 @@ def test_bad_numbers_in_float_audio_simply_work(run: Run, model: Path, tmp_path:
         ({}, ["--channels", "3,4"], "no channel 3"),
         ({}, ["--channels", "0"], "no channel 0"),
         ({"names": []}, [], "--input FILE"),
-        ({}, [], "no audio for 2 s"),
-        ({"end": "aborts"}, [], "has gone"),
+        ({}, ["--on-device-loss", "exit"], "no audio"),
+        ({"end": "aborts"}, ["--on-device-loss", "exit"], "has gone"),
     ],
     ids=["unknown", "index", "ambiguous", "channels", "channel 0", "none", "stalls", "aborts"],
 )

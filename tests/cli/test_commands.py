@@ -207,7 +207,7 @@ def test_models_are_listed_with_their_figures(run: Run) -> None:
         (["synth"], ["GENRE", "track", "corpus", "genres"]),
         (["synth", "house"], ["GENRE", "--output", "-o", "--seconds", "--seed", "--bpm"]),
         (["synth", "corpus"], ["OUT", "--per-genre", "--seconds", "--seed", "--jobs", "manifest.jsonl"]),
-        (["train", "descriptors"], ["DATASET"]),
+        (["train"], ["DATASET.csv", "late-fusion", "mfcc-lstm", "extra-trees", "--recipe", "--pool"]),
     ],
     ids=lambda value: " ".join(value[:2]),
 )

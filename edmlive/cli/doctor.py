@@ -1,0 +1,52 @@
+"""``edmlive doctor``: whether this computer can listen, and what to do where it cannot."""
+
+import dataclasses
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from edmlive.cli.console import plain_console
+from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+
+_STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
+
+
+def doctor(
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME|INDEX", help="Input device to try. Default: the system's.")
+    ] = None,
+    model: ModelOption = None,
+    provider: ProviderOption = ProviderChoice.auto,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check devices, permissions, model, provider, clock and ports, and say what to do.
+
+    The exit code is 0 when edmlive can listen to the device, 1 otherwise.
+    """
+    notes = plain_console(stderr=True)
+    with notes.status("looking (the very first time: half a minute, to compile)"):
+        from edmlive.realtime.doctor import Status, checks, examine
+
+        findings = list(examine(checks(device, model, provider.value)))
+    can_listen = all(finding.status is not Status.FAILURE for finding in findings)
+    out = plain_console()
+    if json:
+        from json import dumps
+
+        answer = {
+            "edmlive": version("edmlive"),
+            "can_listen": can_listen,
+            "findings": [*map(dataclasses.asdict, findings)],
+        }
+        out.print(dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        table = Table("What", "", "Found", "What to do", box=None, header_style="bold")
+        for finding in findings:
+            table.add_row(finding.name, Text(finding.status, _STYLES[finding.status]), finding.said, finding.remedy)
+        out.print(table)
+        out.print("edmlive can listen." if can_listen else "edmlive cannot listen: see the failures above.")
+    if not can_listen:
+        raise typer.Exit(1)

@@ -1,0 +1,85 @@
+"""Where `listen` sends readings: options into sinks."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand
+
+from edmlive.cli.extras import extra
+
+if TYPE_CHECKING:
+    from edmlive.realtime.classifier import Classifier
+    from edmlive.realtime.sinks import Sink
+
+PANEL = "Outputs"
+DEFAULT_WEB_ADDRESS = "127.0.0.1:8765"
+
+
+class WithWeb(TyperCommand):
+    """A command whose option ``--web`` may stand alone, for `DEFAULT_WEB_ADDRESS`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a lone ``--web`` its address."""
+        following = [*args[1:], "-"]
+        args = [
+            f"--web={DEFAULT_WEB_ADDRESS}" if word == "--web" and after.startswith("-") else word
+            for word, after in zip(args, following, strict=True)
+        ]
+        return super().parse_args(ctx, args)
+
+
+def open_sinks(
+    classifier: "Classifier",
+    *,
+    json: str | None,
+    osc: str | None,
+    midi: str | None,
+    midi_map: Path | None,
+    mqtt: str | None,
+    web: str | None,
+    tell: Callable[[str], None],
+) -> "list[Sink]":
+    """Open what was asked for; where one cannot be, none stays open.
+
+    Raises
+    ------
+    UserError
+        One cannot be opened, or its extra is not installed.
+    """
+    if midi_map is not None and midi is None:
+        raise typer.BadParameter("--midi-map goes with --midi")
+    sinks: list[Sink] = []
+    with ExitStack() as opened:
+
+        def keep(sink: "Sink") -> None:
+            opened.callback(sink.close)
+            sinks.append(sink)
+
+        if json is not None:
+            from edmlive.realtime.sinks.jsonl import JsonLines
+
+            keep(JsonLines(json))
+        if osc is not None:
+            with extra("osc", "OSC"):
+                from edmlive.realtime.sinks.osc import OscSender
+            keep(OscSender(osc))
+        if midi is not None:
+            with extra("midi", "MIDI"):
+                from edmlive.realtime.sinks.midi import MidiOutput
+
+                keep(MidiOutput(midi, classifier.spec.labels, midi_map))
+        if mqtt is not None:
+            with extra("mqtt", "MQTT"):
+                from edmlive.realtime.sinks.mqtt import MqttPublisher
+            keep(MqttPublisher(mqtt))
+        if web is not None:
+            with extra("web", "The web page"):
+                from edmlive.realtime.web.server import WebSink
+            page = WebSink(web, classifier.provider)
+            keep(page)
+            tell(f"The page is at {page.url}")
+        opened.pop_all()
+    return sinks

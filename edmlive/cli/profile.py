@@ -1,0 +1,111 @@
+"""Profiles: options of the commands kept in a TOML file, with the same names; the command line wins over it."""
+
+import inspect
+import re
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import platformdirs
+from pydantic import Field, Strict, create_model, model_validator
+from pydantic_core import PydanticCustomError
+from typer.models import OptionInfo
+
+from edmlive.tomlfile import Table, read_toml
+
+FILE_NAME = "edmlive.toml"
+_SECRET = re.compile(r"(^|[-_])(password|secret|token)$")
+_SECRET_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+
+
+def default_path() -> Path:
+    """Return where the profile is looked for: ``edmlive.toml`` in the user's folder for settings."""
+    return platformdirs.user_config_path("edmlive") / FILE_NAME
+
+
+def read_profile(path: Path, group: Any) -> dict[str, Any]:
+    """Read a profile.
+
+    Parameters
+    ----------
+    path
+        A TOML file with a table for each command, such as ``[listen]`` or ``[synth.track]``, whose keys are the
+        command's options without their dashes.
+    group
+        The click group of all commands: names come from it, types and ranges from the functions behind it.
+
+    Returns
+    -------
+    dict
+        What click calls a default map: values by command and parameter.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read or is no TOML; a key is unknown, its value of the wrong type or out of range, or a
+        secret. The sentence names the file, the line and the nearest right name.
+    """
+    profile = read_toml(path, _table(group))
+    return _default_map(group, profile.model_dump(exclude_unset=True, mode="json"))
+
+
+class _Options(Table):
+    """The options of a command."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_secrets(cls, table: Any) -> Any:
+        for key, value in table.items() if isinstance(table, dict) else ():
+            if _SECRET.search(key) or (isinstance(value, str) and _SECRET_IN_ADDRESS.search(value)):
+                raise PydanticCustomError(
+                    "unknown_name",  # so that the line is the key's own
+                    "'{name}' holds a secret, which a profile must not: set the environment variable "
+                    "EDMLIVE_MQTT_PASSWORD or EDMLIVE_WEB_TOKEN instead",
+                    {"name": key},
+                )
+        return table
+
+
+def _table(command: Any) -> type[Table]:
+    """Return the table of a command: its options, or for a group the tables of its commands."""
+    if hasattr(command, "commands"):
+        tables: dict[str, Any] = {name: (_table(inner), None) for name, inner in command.commands.items()}
+        return create_model(command.name or "edmlive", __base__=Table, **tables)
+    hints = get_type_hints(inspect.unwrap(command.callback), include_extras=True)
+    fields: dict[str, Any] = {key: (_checked(hints[name]), None) for key, name in _names(command).items()}
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Field name .* shadows"
+        )  # "json" is also the name of a method, long deprecated
+        return create_model(command.name, __base__=_Options, **fields)
+
+
+def _default_map(command: Any, table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table by the names of click's parameters."""
+    if hasattr(command, "commands"):
+        return {name: _default_map(command.commands[name], inner) for name, inner in table.items()}
+    names = _names(command)
+    return {names[key]: value for key, value in table.items()}
+
+
+def _names(command: Any) -> dict[str, str]:
+    """Return the names of a command's parameters by those of its options, without dashes."""
+    return {
+        spelling.removeprefix("--"): parameter.name
+        for parameter in command.params
+        if parameter.param_type_name == "option" and parameter.name != "help"
+        for spelling in parameter.opts
+        if spelling.startswith("--")
+    }
+
+
+def _checked(hint: Any) -> Any:
+    """Return the type of a parameter with its range. TOML has texts for paths and choices, and they must be enough."""
+    base, *notes = get_args(hint)
+    option = next(note for note in notes if isinstance(note, OptionInfo))
+    kinds = [base, *get_args(base)]
+    if any(isinstance(kind, type) and issubclass(kind, (Path, str)) and kind is not str for kind in kinds):
+        return Annotated[base, Strict(False)]
+    if option.min is None and option.max is None:
+        return base
+    return Annotated[base, Field(ge=option.min, le=option.max)]

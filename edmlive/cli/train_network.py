@@ -1,0 +1,62 @@
+"""``edmlive train`` for networks."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from rich.table import Table
+
+from edmlive.cli.console import plain_console
+from edmlive.cli.options import ProviderChoice, training_extra
+from edmlive.models.inputs import CEPSTRAL, Architecture
+
+
+def train_network(
+    store: Path,
+    model: Architecture,
+    output: Path,
+    *,
+    recipe: Literal["paper", "modern"],
+    width: int,
+    seed: int,
+    span: tuple[float, float] | None,
+    epochs: int | None,
+    distil: bool,
+    batch: int | None,
+    device: ProviderChoice,
+    precision: str,
+    workers: int,
+    licence: str,
+) -> None:
+    """Train a network on a feature store and test it; the options are those of `edmlive.cli.train.train`."""
+    with training_extra():
+        from lightning.pytorch.callbacks import RichProgressBar
+
+        from edmlive.training import experiment as experiments
+        from edmlive.training.chunks import WHOLE, Span
+        from edmlive.training.recipes import RECIPES
+        from edmlive.training.store import FeatureStore
+
+    chosen = RECIPES[recipe]
+    chosen = replace(chosen, epochs=epochs or chosen.epochs, batch=batch or chosen.batch)
+    if model in CEPSTRAL:
+        chosen = replace(chosen, mel_scale="db")
+    opened = FeatureStore.open(store)
+    experiment = experiments.Experiment(opened, model, width, chosen, Span(*span) if span else WHOLE, seed, distil)
+    notes = plain_console(stderr=True)
+    bars = [RichProgressBar()] if notes.is_terminal else []
+    checkpoint = experiments.train(
+        experiment, output, device=device.value, precision=precision, workers=workers, callbacks=bars
+    )
+    if os.environ.get("RANK", "0") != "0":
+        return  # of the processes of a torchrun the first one reports
+    checkpoint = experiments.licensed(experiments.examined(checkpoint, experiment), licence)
+    figures = checkpoint.spec.provenance.measured
+    checkpoint.save(output / experiments.CHECKPOINT)
+    console = plain_console()
+    table = Table("Figure", "Share", box=None, header_style="bold")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.1%}")
+    console.print(table)
+    console.print(f"{output / experiments.CHECKPOINT}: {model}, width {width}, {experiment.spec('').provenance.data}.")
