@@ -24,14 +24,6 @@ EXCERPT_SECONDS = 120
 Row = dict[str, str]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, for its fixtures, and all that need real time on one, for the clock."""
-    for item in items:
-        end_to_end = item.nodeid.startswith("tests/e2e/")
-        item.add_marker(pytest.mark.xdist_group("e2e" if end_to_end else item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def reference_descriptors() -> list[Row]:
     """The 51 rows of reference descriptors: package, path, and 92 values by column name."""

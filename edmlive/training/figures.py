@@ -24,7 +24,7 @@ def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
     """Draw the song-level accuracy of each subgenre, models side by side (Figure 4)."""
     recalls = {name: given.recall() for name, given in predictions.items()}
     labels = sorted({label for recall in recalls.values() for label, share in recall.items() if share is not None})
-    figure = Figure(figsize=(3 + 0.45 * len(labels), 4.5), layout="constrained")
+    figure = Figure(figsize=(15, 6.5), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(recalls)
     for k, (name, recall) in enumerate(recalls.items()):
@@ -33,7 +33,7 @@ def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
     axes.set_xticks(np.arange(len(labels)), labels, rotation=90)
     axes.set_ylabel("songs right, %")
     axes.set_ylim(0, 100)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 
@@ -55,7 +55,7 @@ def confusion_matrix(predictions: Predictions | CrossValidation) -> Figure:
 
 
 def reliability(predictions: Mapping[str, Predictions]) -> Figure:
-    """Draw how often chunks are right against how sure their predict is."""
+    """Draw how often chunks are right against how sure they were."""
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
