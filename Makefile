@@ -16,7 +16,7 @@ apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test test-rooms test-e2e install python portaudio servers references axe clean
+.PHONY: listen test test-e2e test-live test-rest install python portaudio servers references axe clean
 
 listen: install
 	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
@@ -28,11 +28,14 @@ test: $(TEST_VENV)/installed portaudio servers axe
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
 	$(TEST_VENV)/bin/mypy
-	$(MAKE) --jobs 2 --output-sync=line test-rooms test-e2e
+	$(MAKE) --jobs 3 --output-sync=line test-e2e test-live test-rest
 
-# Side by side: the end-to-end tests wait for real time most of theirs.
-test-rooms:
-	$(with_references) $(TEST_VENV)/bin/pytest --ignore tests/e2e
+# Side by side on two cores: the end-to-end tests wait for real time most of theirs.
+test-live:
+	$(with_references) $(TEST_VENV)/bin/pytest tests/realtime tests/cli
+
+test-rest:
+	$(with_references) $(TEST_VENV)/bin/pytest --ignore tests/realtime --ignore tests/cli --ignore tests/e2e
 
 test-e2e:
 	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest tests/e2e

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,9 @@ class WithWeb(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give a lone ``--web`` its address."""
-        following = [*args[1:], "-"]
         args = [
             f"--web={DEFAULT_WEB_ADDRESS}" if word == "--web" and after.startswith("-") else word
-            for word, after in zip(args, following, strict=True)
+            for word, after in zip_longest(args, args[1:], fillvalue="-")
         ]
         return super().parse_args(ctx, args)
 

@@ -161,7 +161,9 @@ def endless(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """A session that listens to a card which plays for minutes."""
     sound_card.plug_in(tmp_path, monkeypatch, frames=10**7)
     command = [*EDMLIVE, "listen", "--json", "-", "--model", str(model), "--hop", "0.25"]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGHUP, before)
     yield process
     process.kill()
     process.communicate()

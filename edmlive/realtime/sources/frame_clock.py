@@ -4,7 +4,7 @@ import math
 
 LOSS_SECONDS = 0.06
 """Less than this may be the clock's own doubt."""
-CONFIRM_SECONDS = 0.3
+CONFIRM_SECONDS = 1.0
 """A busy machine stamps single buffers late; frames that are lost stay lost for longer than this."""
 HOLE_SECONDS = 0.005
 FORGET_SECONDS = 10.0

@@ -170,7 +170,7 @@ def test_another_device_is_taken_only_where_its_index_was_asked_for(plug_in: Any
 
 
 def test_device_that_comes_back_without_the_chosen_channels_is_told_and_waited_for(plug_in: Any) -> None:
-    plug_in({"channels": 2}, {"channels": 2}, {}, channels=4, end="aborts")
+    plug_in(*[{"channels": 2}] * 6, {}, channels=4, end="aborts")
     with DeviceSource(channels=(3, 4)) as source:
         until(source, lambda blocks: "has no channel 3" in " ".join(blocks[-1].notices))
         assert until(source, back)[-1].samples.shape[1] == 2
@@ -178,7 +178,7 @@ def test_device_that_comes_back_without_the_chosen_channels_is_told_and_waited_f
 
 def test_frames_that_the_device_lost_are_told_soon_after(plug_in: Any) -> None:
     hole = 20 * sound_card.BLOCK
-    plug_in(hole_at=hole, hole_seconds=0.5, frames=sound_card.RATE)
+    plug_in(hole_at=hole, hole_seconds=0.5, frames=3 * sound_card.RATE)
     with DeviceSource() as source:
         time.sleep(1.2)  # a late reader still learns the place
         blocks = until(source, lambda blocks: blocks[-1].gap)
@@ -187,7 +187,7 @@ def test_frames_that_the_device_lost_are_told_soon_after(plug_in: Any) -> None:
         if block.gap:
             break
         before += len(block.samples)
-    assert hole < before <= hole + 0.4 * sound_card.RATE
+    assert hole < before <= hole + 1.1 * sound_card.RATE
     assert sum(block.gap for block in blocks) == pytest.approx(0.5 * sound_card.RATE, abs=0.005 * sound_card.RATE)
 
 

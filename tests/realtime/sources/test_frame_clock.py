@@ -38,7 +38,7 @@ def test_no_loss_is_told_where_there_is_none(frames: int, drift: float, seed: in
 
 @given(st.integers(32, 2048), st.floats(LOSS_SECONDS + 0.005, 20), st.floats(0.1, 0.8))
 def test_hole_is_told_to_the_millisecond(frames: int, seconds: float, place: float) -> None:
-    buffers = 4 * RATE // frames
+    buffers = 8 * RATE // frames
     _, told = lost(buffers, frames, holes={round(place * buffers): seconds})
     assert told == pytest.approx(seconds * RATE, abs=RATE / 1000)
 
