@@ -6,6 +6,7 @@ VENV := .venv
 TEST_VENV := .venv-test
 SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
+TEST_EXTRAS := live,train
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Install Debian packages, or say that a person has to: $(call apt,packages,what will not work)
@@ -56,7 +57,7 @@ $(VENV)/installed: pyproject.toml constraints.txt | python
 	$(call venv,$(VENV),--editable '.[live]')
 
 $(TEST_VENV)/installed: pyproject.toml constraints.txt | python
-	$(call venv,$(TEST_VENV),--editable '.[live,train]' --group test)
+	$(call venv,$(TEST_VENV),--editable '.[$(TEST_EXTRAS)]' --group test)
 
 axe:
 	@test -f $(REFERENCES)/axe.min.js || $(PYTHON) tests/fetch_axe.py $(REFERENCES)/axe.min.js \
