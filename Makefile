@@ -29,7 +29,7 @@ test: $(TEST_VENV)/installed portaudio servers axe
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
 	$(TEST_VENV)/bin/mypy
-	$(MAKE) --jobs 3 --output-sync=line test-e2e test-live test-rest
+	$(MAKE) --jobs 3 test-e2e test-live test-rest
 
 # Side by side on two cores: the end-to-end tests wait for real time most of theirs.
 test-live:
