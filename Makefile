@@ -31,12 +31,12 @@ test: $(TEST_VENV)/installed portaudio servers axe
 	$(TEST_VENV)/bin/mypy
 	$(MAKE) --jobs 3 test-e2e test-live test-rest
 
-# Side by side on two cores: the end-to-end tests wait for real time most of theirs.
+# Side by side on two cores: the end-to-end tests mostly wait, but when they do not, real time does not wait for them.
 test-live:
-	$(with_references) $(TEST_VENV)/bin/pytest tests/realtime tests/cli
+	$(with_references) nice $(TEST_VENV)/bin/pytest tests/realtime tests/cli
 
 test-rest:
-	$(with_references) $(TEST_VENV)/bin/pytest --ignore tests/realtime --ignore tests/cli --ignore tests/e2e
+	$(with_references) nice $(TEST_VENV)/bin/pytest --ignore tests/realtime --ignore tests/cli --ignore tests/e2e
 
 test-e2e:
 	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest tests/e2e

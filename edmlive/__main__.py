@@ -1,5 +1,5 @@
 """Run the command as ``python -m edmlive``."""
 
-from edmlive.cli import main
+from edmlive.cli import run
 
-main()
+run()

@@ -1,9 +1,10 @@
 """The ``edmlive`` command: one thin module for each of its commands."""
 
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -80,3 +81,21 @@ def main() -> None:
     except UserError as error:
         print(f"edmlive: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def run() -> NoReturn:
+    """Run the command and leave at once.
+
+    Taking compiled kernels down in order would cost a good part of the second in which listening has to end.
+    """
+    code: str | int | None = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = code or 1
+    os._exit(code if isinstance(code, int) else int(code is not None))
