@@ -7,6 +7,7 @@ TEST_VENV := .venv-test
 SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
 TEST_EXTRAS := live,train
+export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Install Debian packages, or say that a person has to: $(call apt,packages,what will not work)
