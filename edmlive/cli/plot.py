@@ -5,16 +5,25 @@ from typing import Annotated
 
 import typer
 
+from edmlive.cli.groups import TrackOrCommand
 from edmlive.cli.options import training_extra
 
-plot = typer.Typer(help="Draw features and tempi.", no_args_is_help=True)
+plot = typer.Typer(
+    cls=TrackOrCommand,
+    help="Draw features and tempi: `edmlive plot FILE` draws a track.",
+    no_args_is_help=True,
+    subcommand_metavar="FILE -o FIGURE | COMMAND ...",
+)
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FIGURE", help="A .svg, .png or .pdf file.")]
 
 
 @plot.command()
 def track(file: Annotated[Path, typer.Argument(help="Any audio file.")], output: Output) -> None:
-    """Draw the mel-spectrogram and both tempograms of a track, as the paper's Figure 6."""
+    """Draw the mel-spectrogram and both tempograms of a track, as the paper's Figure 6.
+
+    The word "track" may be left out.
+    """
     with training_extra():
         from edmlive.training import figures
         from edmlive.training.features import track_features

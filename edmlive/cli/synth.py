@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from typer.core import TyperGroup
 
 from edmlive.cli.console import plain_console
+from edmlive.cli.groups import TrackOrCommand
 from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
 from edmlive.synth import GENRES, Preset
@@ -20,16 +20,7 @@ PresetOption = Annotated[
 ]
 
 
-class _GenreOrCommand(TyperGroup):
-    """A group whose first word may also be a genre: ``synth house`` means ``synth track house``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, "--help"):
-            args = ["track", *args]
-        return super().parse_args(ctx, args)
-
-
-synth = typer.Typer(cls=_GenreOrCommand, no_args_is_help=True, subcommand_metavar="GENRE -o FILE | COMMAND ...")
+synth = typer.Typer(cls=TrackOrCommand, no_args_is_help=True, subcommand_metavar="GENRE -o FILE | COMMAND ...")
 
 
 @synth.callback()
