@@ -1,5 +1,6 @@
 """What can befall a sound device in a night: noticed in time, told, lived through, every frame accounted for."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -30,8 +31,9 @@ AWAY_SECONDS = 2.2
 def capture_process(other_than: int | None = None) -> psutil.Process | None:
     """The capture process at work."""
     for child in psutil.Process().children():
-        if child.pid != other_than and any("sources.capture" in word for word in child.cmdline()):
-            return child
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that has just ended
+            if child.pid != other_than and any("sources.capture" in word for word in child.cmdline()):
+                return child
     return None
 
 
