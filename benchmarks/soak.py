@@ -26,6 +26,7 @@ from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
 from edmlive.realtime.health import Counts, Liveness
 from edmlive.realtime.reading import Reading
+from edmlive.realtime.recorder import Recorder
 from edmlive.realtime.session import follow
 from edmlive.realtime.sinks.jsonl import JsonLines
 from edmlive.realtime.sources.device import DeviceSource
@@ -144,12 +145,18 @@ class Minutes(DeviceSource):
                 return
 
 
-def pull_and_plug(server: PulseServer, over: threading.Event) -> None:
-    """Pull the sink out once a minute."""
+def pull_and_plug(server: PulseServer, music: Path, over: threading.Event) -> None:
+    """Play music, and pull the sink out once a minute."""
+    player = server.play(music)
     while not over.wait(PLUGGED_SECONDS):
         server.unload_sink()
+        player.kill()
+        player.wait()
         time.sleep(PULLED_SECONDS)
         server.load_sink(RATE, 2)
+        player = server.play(music)
+    player.kill()
+    player.wait()
 
 
 def said(name: str, witness: Witness) -> str:
@@ -170,8 +177,12 @@ def main() -> None:
         print(said(f"{hours:g} h", soak(Night(hours), classifier, Path(folder), 600)), flush=True)
         server = start_server(Path(folder), RATE, 2)
         os.environ.update({name: server.environment[name] for name in ("PULSE_SERVER", "PULSE_SOURCE")})
+        music = Path(folder) / "music.wav"
+        recorder = Recorder(music, RATE, 2)
+        recorder.write(render(PLUGGED_SECONDS + 5, RATE))
+        recorder.close()
         over = threading.Event()
-        hand = threading.Thread(target=pull_and_plug, args=(server, over))
+        hand = threading.Thread(target=pull_and_plug, args=(server, music, over))
         hand.start()
         try:
             print(said(f"{minutes:g} min live", soak(Minutes(minutes), classifier, Path(folder), 60)))
