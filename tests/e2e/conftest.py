@@ -29,6 +29,13 @@ def require(programs: tuple[str, ...]) -> None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"not installed: {', '.join(missing)}")
 
 
+@pytest.fixture(autouse=True)
+def _marked_programs(request: pytest.FixtureRequest) -> None:
+    """See to the programs that a test's mark ``needs`` names."""
+    for mark in request.node.iter_markers("needs"):
+        require(mark.args)
+
+
 @pytest.fixture
 def start_pulse(tmp_path: Path) -> Iterator[Callable[[int, int], PulseServer]]:
     """Start a PulseAudio server with a null sink of the given rate and channels."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -13,10 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(shutil.which("jackd") is None, reason="jackd is not installed"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("jackd")]
 
 RATE, PERIOD = 48_000, 64
 BPM = 174.0

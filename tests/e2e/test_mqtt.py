@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -24,10 +23,7 @@ from edmlive.realtime.sinks.mqtt import MqttPublisher
 from tests.realtime.readings import reading, waiting
 from tests.realtime.sinks.test_mqtt import SENSOR_KEYS
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("mosquitto")]
 
 PASSWORD = "hush-4711"
 PUBLISHER = """
