@@ -11,9 +11,10 @@ from rich.console import Console
 
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
-from edmlive.cli.outputs import DEFAULT_WEB_ADDRESS, PANEL, open_sinks
+from edmlive.cli.outputs import PANEL, open_sinks
 from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
+from edmlive.realtime.web import DEFAULT_ADDRESS
 from edmlive.timecode import clock
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def listen(
         str | None,
         typer.Option(
             metavar="[HOST:PORT]",
-            help=f"Serve a page, an API and metrics. By itself: {DEFAULT_WEB_ADDRESS}. Any other host needs the token "
+            help=f"Serve a page, an API and metrics. By itself: {DEFAULT_ADDRESS}. Any other host needs the token "
             "in EDMLIVE_WEB_TOKEN.",
             rich_help_panel=PANEL,
         ),

@@ -10,22 +10,22 @@ import typer
 from typer.core import TyperCommand
 
 from edmlive.cli.extras import extra
+from edmlive.realtime.web import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
     from edmlive.realtime.classifier import Classifier
     from edmlive.realtime.sinks import Sink
 
 PANEL = "Outputs"
-DEFAULT_WEB_ADDRESS = "127.0.0.1:8765"
 
 
 class WithWeb(TyperCommand):
-    """A command whose option ``--web`` may stand alone, for `DEFAULT_WEB_ADDRESS`."""
+    """A command whose option ``--web`` may stand alone, for `DEFAULT_ADDRESS`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give a lone ``--web`` its address."""
         args = [
-            f"--web={DEFAULT_WEB_ADDRESS}" if word == "--web" and after.startswith("-") else word
+            f"--web={DEFAULT_ADDRESS}" if word == "--web" and after.startswith("-") else word
             for word, after in zip_longest(args, args[1:], fillvalue="-")
         ]
         return super().parse_args(ctx, args)

@@ -51,7 +51,7 @@ def train_network(
     )
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes of a torchrun the first one reports
-    checkpoint = experiments.licensed(experiments.examined(checkpoint, experiment), licence)
+    checkpoint = experiments.with_provenance(experiments.examined(checkpoint, experiment), licence=licence)
     figures = checkpoint.spec.provenance.measured
     checkpoint.save(output / experiments.CHECKPOINT)
     console = plain_console()

@@ -20,13 +20,12 @@ from edmlive.realtime.inspection import Inspector
 from edmlive.realtime.reading import Reading, Track
 from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
-from edmlive.realtime.voter import SilenceGate, State, Vote, Voter
+from edmlive.realtime.voter import FLOOR_DBFS, SilenceGate, State, Vote, Voter, level_dbfs
 from edmlive.realtime.windows import Windows
 
 if TYPE_CHECKING:
     from edmlive.synth.demo import Playing
 
-FLOOR_DBFS = -120.0
 LATE_SECONDS = 3.0
 """Age of the newest block from which decisions are left out, so that the rest catches up."""
 SKIP_SECONDS = 5.0
@@ -136,7 +135,7 @@ class Engine:
 
     def _decide(self, captured_at: float, *, whole: bool = True) -> Reading | None:
         # A file may end with a hop that has been decided on already; it is still the newest audio.
-        level = _level_dbfs(self._hop[: self._filled or None])
+        level = round(level_dbfs(self._hop[: self._filled or None]), 2)
         if self._gate.push(level, self._filled / SAMPLE_RATE) or (self._gate.quiet and not whole):
             self._forget()
             return self._reading(State.SILENCE, level, None, None, 0.0, captured_at)
@@ -278,8 +277,3 @@ def _classifier(model: str | Path | Classifier | None, provider: Provider) -> Cl
     if isinstance(model, Classifier):
         return model
     return Classifier(provider=provider) if model is None else Classifier(model, provider)
-
-
-def _level_dbfs(samples: NDArray[np.float32]) -> float:
-    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
-    return round(max(FLOOR_DBFS, 10 * math.log10(power)), 2) if power > 0 else FLOOR_DBFS

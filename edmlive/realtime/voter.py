@@ -7,12 +7,15 @@ vote more than the old: a change shows at most ``flip_votes * h`` seconds after 
 time the model's own window needs to fill with the new music.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+FLOOR_DBFS = -120.0
 
 TIE_MARGIN = 0.1
 """How much likelier a genre must be than the one shown to take its place with as many votes."""
@@ -126,6 +129,12 @@ class Voter:
     def _count(self, decision: NDArray[np.float64], sign: int) -> None:
         self._counts[decision.argmax()] += sign
         self._sum += sign * decision
+
+
+def level_dbfs(samples: NDArray[np.float32]) -> float:
+    """Return the RMS level of some samples in dBFS, `FLOOR_DBFS` at least."""
+    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
+    return max(FLOOR_DBFS, 10 * math.log10(power)) if power > 0 else FLOOR_DBFS
 
 
 class SilenceGate:

@@ -246,21 +246,17 @@ def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
     predictions = predict(checkpoint.probabilities, checkpoint.spec.labels, chunks)
     measured_on = f"{len(predictions.heard)} test tracks of {experiment.store.folder.resolve().name}"
     if not experiment.distil:
-        return with_figures(checkpoint, predictions.figures(), measured_on)
+        return with_provenance(checkpoint, measured=predictions.figures(), measured_on=measured_on)
     found = agreement(predictions, taught(chunks, experiment.labels))
     assert found is not None  # the chunks are those that were answered, the labels are the teacher's
-    return with_figures(checkpoint, found.figures(), f"{measured_on}, against {experiment.teacher.name}")
+    return with_provenance(
+        checkpoint, measured=found.figures(), measured_on=f"{measured_on}, against {experiment.teacher.name}"
+    )
 
 
-def with_figures(checkpoint: Checkpoint, measured: dict[str, float], measured_on: str) -> Checkpoint:
-    """Return the checkpoint with what was measured in its provenance."""
-    provenance = replace(checkpoint.spec.provenance, measured=measured, measured_on=measured_on)
-    return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
-
-
-def licensed(checkpoint: Checkpoint, licence: str) -> Checkpoint:
-    """Return the checkpoint with a licence (SPDX) in its provenance."""
-    provenance = replace(checkpoint.spec.provenance, licence=licence)
+def with_provenance(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
+    """Return the checkpoint with other values in fields of its provenance."""
+    provenance = replace(checkpoint.spec.provenance, **changes)
     return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
 
 

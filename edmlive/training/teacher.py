@@ -1,7 +1,6 @@
 """A teacher: a model whose answers, as it listens live to a recording, are kept chunk by chunk."""
 
 import hashlib
-import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier, find_model
 from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.voter import SilenceGate
+from edmlive.realtime.voter import SilenceGate, level_dbfs
 from edmlive.realtime.windows import Windows
 from edmlive.training.store import Teacher
 
@@ -63,15 +62,11 @@ class Lesson:
         return np.stack([*self._answers, *[self._nothing()] * (chunks - len(self._answers))])
 
     def _answer(self) -> NDArray[np.float32]:
-        if self._gate.push(self._level(), len(self._chunk) / SAMPLE_RATE):
+        if self._gate.push(level_dbfs(self._chunk), len(self._chunk) / SAMPLE_RATE):
             self._windows.reset()
             return self._nothing()
         tensors = self._windows.read().tensors
         return self._nothing() if tensors is None else self._teacher.probabilities(tensors)
-
-    def _level(self) -> float:
-        power = float(np.mean(np.square(self._chunk, dtype=np.float64)))
-        return 10 * math.log10(power) if power > 0 else -math.inf
 
     def _nothing(self) -> NDArray[np.float32]:
         return np.full(len(self._teacher.spec.labels), np.nan, np.float32)

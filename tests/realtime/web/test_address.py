@@ -1,4 +1,3 @@
-import os
 import socket
 import subprocess
 import sys
@@ -89,15 +88,8 @@ def test_a_token_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_without_the_extra_one_sentence_says_how_to_get_it() -> None:
-    code = """if True:
-        import sys
-        sys.modules["uvicorn"] = None
-        from edmlive.errors import SinkError
-        from edmlive.realtime.web import web_sink
-        try:
-            web_sink()
-        except SinkError as error:
-            print(error)
-    """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=True)
-    assert done.stdout == "--web needs uvicorn, which is not installed: pip install 'edmlive[web]'.\n"
+    code = "import sys; sys.modules['uvicorn'] = None; from edmlive.cli import main; main()"
+    command = [sys.executable, "-c", code, "listen", "--input", "-", "--web"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "edmlive: The web page needs the package 'uvicorn': pip install 'edmlive[web]'.\n"
