@@ -251,16 +251,17 @@ def test_memory_stays_flat_over_half_an_hour(fused: Classifier) -> None:
     assert process.memory_info().rss - before < 4 << 20
     assert engine.seconds == 30 * 60
 
+    held = []
     tracemalloc.start()
     try:
-        hear(1)
-        gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
-        hear(1)
-        gc.collect()
-        assert tracemalloc.get_traced_memory()[0] - before < 64 << 10
+        for _ in range(4):
+            hear(1)
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
+    # What leaks grows every minute; what another test's threads do meanwhile does not.
+    assert min(np.diff(held)) < 8 << 10
 
 
 def empty(liveness: Liveness, **fields: Any) -> AudioBlock:

@@ -1,0 +1,66 @@
+"""What every comparison here shares: its two options, and the table it prints."""
+
+import argparse
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Before NumPy or a peer starts a pool of threads: one thread each, or CPU time would measure the waiting of a pool.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison on the same work in one run.
+
+    Parameters
+    ----------
+    work
+        What was done.
+    peer
+        Who else did it; empty where nobody else does.
+    ours, theirs
+        What it cost, in `unit`; `theirs` is ``None`` without a peer.
+    unit
+        Such as ``us CPU per hop``.
+    """
+
+    work: str
+    peer: str
+    ours: float
+    theirs: float | None
+    unit: str
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times our cost the peer's is."""
+        return None if self.theirs is None else self.theirs / self.ours
+
+
+@dataclass(frozen=True)
+class Options:
+    """``quick``: just see that it runs. ``json``: where to keep the rows besides printing them."""
+
+    quick: bool
+    json: Path | None
+
+
+def options(description: str | None) -> Options:
+    """Read ``[--quick] [--json FILE]`` from the command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="measure briefly, only to see that it runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to a file")
+    return Options(**vars(parser.parse_args()))
+
+
+def show(rows: Sequence[Row], chosen: Options) -> None:
+    """Print rows as a table, and keep them where that is wanted."""
+    for row in rows:
+        theirs = "" if row.theirs is None else f"{row.peer} {row.theirs:.4g}, {row.ratio:.3g} times as much"
+        print(f"{row.work:<44} {row.ours:>10.4g} {row.unit:<22} {theirs}")
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1) + "\n")
