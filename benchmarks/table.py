@@ -3,14 +3,9 @@
 import argparse
 import dataclasses
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-# Before NumPy or a peer starts a pool of threads: one thread each, or CPU time would measure the waiting of a pool.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
 
 
 @dataclass(frozen=True)
@@ -62,5 +57,10 @@ def show(rows: Sequence[Row], chosen: Options) -> None:
     for row in rows:
         theirs = "" if row.theirs is None else f"{row.peer} {row.theirs:.4g}, {row.ratio:.3g} times as much"
         print(f"{row.work:<44} {row.ours:>10.4g} {row.unit:<22} {theirs}")
+    keep([dataclasses.asdict(row) for row in rows], chosen)
+
+
+def keep(measured: object, chosen: Options) -> None:
+    """Write what was measured as JSON, where that is wanted."""
     if chosen.json is not None:
-        chosen.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1) + "\n")
+        chosen.json.write_text(json.dumps(measured, indent=1) + "\n")

@@ -96,20 +96,11 @@ class FileSource:
         """Yield blocks of about `BLOCK_SECONDS` until the audio ends."""
         started = time.monotonic()
         position = 0
-        pending: list[NDArray[np.float32]] = []
         for samples in self._all_blocks():
-            pending.append(samples)
-            if sum(map(len, pending)) < BLOCK_SECONDS * self.rate:
-                continue
-            block, pending = np.concatenate(pending), []
-            position += len(block)
+            position += len(samples)
             if self._pace:
                 time.sleep(max(0.0, started + position / self.rate - time.monotonic()))
-            yield AudioBlock(self._pick(block), time.monotonic())
-        if pending:
-            block = np.concatenate(pending)
-            position += len(block)
-            yield AudioBlock(self._pick(block), time.monotonic())
+            yield AudioBlock(self._pick(samples), time.monotonic())
         self._check_length(position / self.rate)
 
     def _all_blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -122,28 +113,43 @@ class FileSource:
         return sanitise(samples if self._picked == tuple(range(samples.shape[1])) else samples[:, self._picked])
 
     def _decode(self) -> Iterator[NDArray[np.float32]]:
-        """Yield every decodable frame as (frames, channels) float32, converted in sample format only."""
+        """Yield blocks of (frames, channels) float32, converted in sample format only."""
         first: av.AudioFrame | None = None
         shape: object = None
+        waiting = av.AudioFifo()  # converting a packet at a time would cost as much as decoding it
         heard = 0
+
+        def converted() -> Iterator[NDArray[np.float32]]:
+            nonlocal heard
+            joined = waiting.read()
+            if joined is None or first is None:
+                return
+            joined.pts = None
+            for frame in resampler.resample(joined):
+                samples = frame.to_ndarray().reshape(-1, len(first.layout.channels))
+                heard += len(samples)
+                yield samples
+
         for packet in self._packets():
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
-                self._note_fault(heard, error)
+                self._note_fault(heard + waiting.samples, error)
                 continue
             for frame in frames:
                 if first is None:
                     first, self._rate = frame, frame.sample_rate
                 if shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+                    yield from converted()
                     # A chained stream may change its shape at a song's end; what follows becomes like the first.
                     shape = (frame.format.name, frame.layout.name, frame.sample_rate)
                     resampler = av.AudioResampler(format="flt", layout=first.layout, rate=first.sample_rate)
-                frame.pts = None  # the resampler would fill or cut where broken packets left time stamps askew
-                for converted in resampler.resample(frame):
-                    samples = converted.to_ndarray().reshape(-1, len(first.layout.channels))
-                    heard += len(samples)
-                    yield samples
+                    waiting = av.AudioFifo()
+                frame.pts = None  # time stamps go askew where packets are broken, and would be followed
+                waiting.write(frame)
+                if waiting.samples >= BLOCK_SECONDS * frame.sample_rate:
+                    yield from converted()
+        yield from converted()
         if heard == 0 and self.fault is None:
             self._note_fault(0, None)
 
