@@ -1,11 +1,13 @@
 # make listen: install what is missing and listen to the default input, or to the demo set where there is none.
 # make test:   install what is missing and run every check.
+# make bench:  install the peers too and measure everything anew (half an hour on an idle machine); bench-smoke: briefly.
 
 PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
 SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
+BENCHMARKS := front_end instructions descriptors decision whole_file streams growth listen
 TEST_EXTRAS := live,train
 export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -18,7 +20,7 @@ apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test test-e2e test-live test-rest install python portaudio servers references axe clean
+.PHONY: listen test test-e2e test-live test-rest bench bench-smoke install python portaudio servers valgrind references axe clean
 
 listen: install
 	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
@@ -42,6 +44,18 @@ test-rest:
 test-e2e:
 	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest tests/e2e
 
+bench: $(TEST_VENV)/peers portaudio servers valgrind
+	mkdir -p benchmarks/results
+	for name in $(BENCHMARKS); do echo "== $$name"; \
+	$(TEST_VENV)/bin/python -m benchmarks.$$name --json benchmarks/results/$$name.json || exit 1; done
+	$(TEST_VENV)/bin/python -m benchmarks.plots
+
+bench-smoke: $(TEST_VENV)/peers portaudio servers valgrind
+	for name in $(BENCHMARKS); do echo "== $$name"; $(TEST_VENV)/bin/python -m benchmarks.$$name --quick || exit 1; done
+	$(TEST_VENV)/bin/python -m benchmarks.demo_set 60
+	$(TEST_VENV)/bin/python -m benchmarks.soak 0.02 0.2
+	for name in realism mastering; do $(TEST_VENV)/bin/python -m benchmarks.$$name --help >/dev/null || exit 1; done
+
 # Where the reference values are at hand, so shall be the real music they were measured on.
 ifneq ($(wildcard $(SHARED)/data/reference_descriptors.csv),)
 test: | references
@@ -59,6 +73,9 @@ $(VENV)/installed: pyproject.toml constraints.txt | python
 
 $(TEST_VENV)/installed: pyproject.toml constraints.txt | python
 	$(call venv,$(TEST_VENV),--editable '.[$(TEST_EXTRAS)]' --group test)
+
+$(TEST_VENV)/peers: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/pip install --quiet --constraint constraints.txt --group peers && touch $@
 
 axe:
 	@test -f $(REFERENCES)/axe.min.js || $(PYTHON) tests/fetch_axe.py $(REFERENCES)/axe.min.js \
@@ -79,6 +96,9 @@ servers:
 	&& ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf && ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so; } >/dev/null 2>&1 \
 	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins jackd2 icecast2 ffmpeg mosquitto openssl \
 	chromium fonts-dejavu-core,the end-to-end tests will not run)
+
+valgrind:
+	@command -v valgrind >/dev/null || $(call apt,valgrind,instructions cannot be counted)
 
 clean:
 	rm -rf $(VENV) $(TEST_VENV) $(REFERENCES) build dist
