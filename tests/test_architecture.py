@@ -22,11 +22,12 @@ ARROWS = {
     "errors": (),
     "timecode": (),
     "audiofiles": (),
+    "stopwatch": (),
     "tomlfile": ("errors",),
     "kernels": (),
     "models": ("kernels", "spec", "errors"),
     "synth": ("kernels", "errors"),
-    "realtime": ("kernels", "spec", "errors", "timecode", "tomlfile", "models.zoo", "synth"),
+    "realtime": ("kernels", "spec", "errors", "stopwatch", "timecode", "tomlfile", "models.zoo", "synth"),
     "night": ("errors", "timecode", "realtime.health", "realtime.reading", "realtime.voter"),
     "export": ("kernels", "spec", "errors", "models"),
     "training": (
@@ -83,7 +84,7 @@ def test_room_imports_only_along_the_arrows(room: str) -> None:
     assert strangers == set()
 
 
-@pytest.mark.parametrize("room", ["spec", "errors", "timecode", "audiofiles", "kernels", "synth", "realtime", "night"])
+@pytest.mark.parametrize("room", ["spec", "errors", "stopwatch", "timecode", "audiofiles", "kernels", "synth", "realtime", "night"])
 def test_run_time_rooms_never_name_heavy_packages(room: str) -> None:
     assert {module for path in files(room) for module in imports(path) if within(module, HEAVY)} == set()
 

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from edmlive.cli.bench import bench
 from edmlive.cli.classify import classify
 from edmlive.cli.devices import devices
 from edmlive.cli.doctor import doctor
@@ -64,6 +65,7 @@ app.command()(classify)
 app.command()(report)
 app.command()(devices)
 app.command()(doctor)
+app.command()(bench)
 app.command()(models)
 app.command()(features)
 app.command()(train)

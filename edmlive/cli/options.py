@@ -10,7 +10,16 @@ from edmlive.cli.extras import extra
 
 
 class ProviderChoice(StrEnum):
-    """Where the model runs."""
+    """Where a model runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    tensorrt = "tensorrt"
+
+
+class DeviceChoice(StrEnum):
+    """Where a network is trained."""
 
     auto = "auto"
     cpu = "cpu"
@@ -22,7 +31,8 @@ ModelOption = Annotated[
     typer.Option("--model", metavar="NAME|PATH", help="Model: a name from 'edmlive models' or an ONNX file."),
 ]
 ProviderOption = Annotated[
-    ProviderChoice, typer.Option("--provider", help="Where the model runs; cuda fails where there is none.")
+    ProviderChoice,
+    typer.Option("--provider", help="Where the model runs; cuda and tensorrt fail where there is none."),
 ]
 
 

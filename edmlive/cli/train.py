@@ -5,7 +5,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from edmlive.cli.options import ProviderChoice
+from edmlive.cli.options import DeviceChoice
 from edmlive.cli.train_descriptors import train_descriptors
 from edmlive.cli.train_network import train_network
 from edmlive.errors import UserError
@@ -55,8 +55,8 @@ def train(
         typer.Option(min=2, help="Chunks in a step, instead of the recipe's.", rich_help_panel=_NETWORKS),
     ] = None,
     device: Annotated[
-        ProviderChoice, typer.Option(help="Where to train.", rich_help_panel=_NETWORKS)
-    ] = ProviderChoice.auto,
+        DeviceChoice, typer.Option(help="Where to train.", rich_help_panel=_NETWORKS)
+    ] = DeviceChoice.auto,
     precision: Annotated[
         Literal["32-true", "16-mixed", "bf16-mixed"],
         typer.Option(help="Arithmetic; mixed is faster on GPUs and some CPUs.", rich_help_panel=_NETWORKS),

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.table import Table
 
 from edmlive.cli.console import plain_console
-from edmlive.cli.options import ProviderChoice, training_extra
+from edmlive.cli.options import DeviceChoice, training_extra
 from edmlive.models.inputs import CEPSTRAL, Architecture
 
 
@@ -24,7 +24,7 @@ def train_network(
     epochs: int | None,
     distil: bool,
     batch: int | None,
-    device: ProviderChoice,
+    device: DeviceChoice,
     precision: str,
     workers: int,
     licence: str,

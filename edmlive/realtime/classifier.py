@@ -1,23 +1,25 @@
-"""One ONNX Runtime session that turns feature windows into probabilities."""
+"""One model, loaded: feature windows in, probabilities out."""
 
-import contextlib
-import io
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import ModelError
+from edmlive.realtime.inference import Features, Inference
 from edmlive.realtime.onnx_file import read_model
+from edmlive.realtime.providers import DID_NOT_START, open_session, running, stacks
+from edmlive.realtime.providers import Provider as Provider
 from edmlive.spec import OUTPUT_NAME, ModelSpec
 
 DEFAULT_MODEL = "beatport-2021"
 
-Provider = Literal["auto", "cpu", "cuda"]
+_REHEARSALS = 3
+"""Runs on a GPU before the first decision: two may go by before a CUDA graph is captured."""
 
 
 def zoo() -> dict[str, Path]:
@@ -39,35 +41,35 @@ class Classifier:
     model
         Name of a shipped model, or path of an ONNX file that carries a `ModelSpec`.
     provider
-        ``cuda`` insists on the GPU, ``cpu`` avoids it, ``auto`` takes what there is.
+        ``cuda`` and ``tensorrt`` insist on the GPU, ``cpu`` avoids it, ``auto`` takes CUDA where it starts.
+    batch
+        Windows judged at once, for a GPU that many streams share. On a CPU it makes networks slower, not faster.
 
     Attributes
     ----------
     spec
         The model's spec.
     provider
-        What the session truly runs on: ``cpu`` or ``cuda``.
+        What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
+    inference
+        The session with its tensors, for those who time its steps.
+    last_seconds
+        How long the newest call took, in seconds.
 
     Raises
     ------
     ModelError
-        The file is refused, its graph does not match its spec, or there is no CUDA where it was asked for.
+        The file is refused, its graph does not match its spec, or there is no CUDA or TensorRT where it was asked for.
     """
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto") -> None:
+    def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1) -> None:
         path = find_model(model)
         data, self.spec = read_model(path)
-        self._session = _session(path, data, provider)
-        self.provider: Literal["cpu", "cuda"] = (
-            "cuda" if self._session.get_providers()[0] == "CUDAExecutionProvider" else "cpu"
-        )
-        if provider == "cuda" and self.provider != "cuda":
-            raise ModelError("CUDA did not start: install CUDA 13 with cuDNN 9, or use --provider cpu.")
-        _check_graph(path, self._session, self.spec)
+        self.inference = _start(path, data, self.spec, provider, batch)
+        self.provider = self.inference.provider
         self.last_seconds = 0.0
-        self._rehearse(path)
 
-    def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    def probabilities(self, features: Features) -> NDArray[np.float32]:
         """Classify one window.
 
         Parameters
@@ -80,50 +82,66 @@ class Classifier:
         NDArray[np.float32]
             Shape (labels,), summing to 1.
         """
-        started = time.perf_counter()
-        answer: NDArray[np.float32] = self._session.run(
-            [OUTPUT_NAME], {i.name: features[i.name][np.newaxis] for i in self.spec.inputs}
-        )[0][0]
-        self.last_seconds = time.perf_counter() - started
+        answer: NDArray[np.float32] = self.probabilities_of([features])[0]
         return answer
 
-    def _rehearse(self, path: Path) -> None:
-        """Run once: that allocates, which must not cost the first decision, and shows what the graph is worth."""
-        try:
-            answer = self.probabilities({i.name: np.zeros(i.shape, np.float32) for i in self.spec.inputs})
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelError(f"Model {path} cannot be run: {_reason(error)}.") from None
-        if not abs(answer.sum() - 1) < 1e-3:  # NaN compares as false
-            raise ModelError(f"Model {path} does not answer with probabilities that sum to 1.")
+    def probabilities_of(self, windows: Sequence[Features]) -> NDArray[np.float32]:
+        """Classify any number of windows, as those of many streams, `batch` at once.
+
+        Parameters
+        ----------
+        windows
+            Each as for `probabilities`.
+
+        Returns
+        -------
+        NDArray[np.float32]
+            Shape (windows, labels), in the order given.
+        """
+        started = time.perf_counter()
+        answers = np.empty((len(windows), len(self.spec.labels)), np.float32)
+        for first in range(0, len(windows), self.inference.batch):
+            part = windows[first : first + self.inference.batch]
+            answers[first : first + len(part)] = self.inference(part)
+        self.last_seconds = time.perf_counter() - started
+        return answers
 
 
-def _session(path: Path, data: bytes, provider: Provider) -> Any:
+def _start(path: Path, data: bytes, spec: ModelSpec, provider: Provider, batch: int) -> Inference:
+    """Return the first that runs of what may be tried."""
     import onnxruntime as ort
 
-    ort.set_default_logger_severity(4)  # a missing CUDA library is reported by us, in one sentence
-    available = ort.get_available_providers()
-    if provider == "cuda" and "CUDAExecutionProvider" not in available:
-        raise ModelError("This machine's ONNX Runtime has no CUDA: install onnxruntime-gpu, or use --provider cpu.")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    providers = ["CPUExecutionProvider"]
-    if provider != "cpu" and "CUDAExecutionProvider" in available:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints, and standard output may be carrying JSON
-            ort.preload_dlls()
-        providers.insert(0, "CUDAExecutionProvider")
-    try:
-        return ort.InferenceSession(data, options, providers=providers)
-    except Exception as error:
-        raise ModelError(f"Model {path} cannot be loaded: {_reason(error)}.") from None
+    failure: Exception | None = None
+    for stack in stacks(provider, ort.get_available_providers()):
+        try:
+            session = open_session(data, stack, batch)
+            if provider in DID_NOT_START and running(session) != provider:
+                raise ModelError(DID_NOT_START[provider])
+            _check_graph(path, session, spec, batch)
+            inference = Inference(session, spec, batch)
+            _rehearse(path, inference, spec)
+            return inference
+        except ModelError:
+            raise
+        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+            failure = error
+    raise ModelError(f"Model {path} cannot be run: {_reason(failure)}.")
 
 
-def _reason(error: Exception) -> str:
+def _rehearse(path: Path, inference: Inference, spec: ModelSpec) -> None:
+    """Run before the first decision: that allocates and captures, and shows what the graph is worth."""
+    silence: Features = {i.name: np.zeros(i.shape, np.float32) for i in spec.inputs}
+    for _ in range(1 if inference.provider == "cpu" else _REHEARSALS):
+        answer = inference([silence])
+    if not abs(answer.sum() - 1) < 1e-3:  # NaN compares as false
+        raise ModelError(f"Model {path} does not answer with probabilities that sum to 1.")
+
+
+def _reason(error: Exception | None) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".")
 
 
-def _check_graph(path: Path, session: Any, spec: ModelSpec) -> None:
+def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:
     inputs = {i.name: (i.type, tuple(i.shape)) for i in session.get_inputs()}
     expected = {i.name: i.shape for i in spec.inputs}
     if set(inputs) != set(expected):
@@ -134,8 +152,8 @@ def _check_graph(path: Path, session: Any, spec: ModelSpec) -> None:
                 f"Model {path} takes '{name}' as {kind} of shape {shape}, but its spec says float32 (batch, "
                 f"{', '.join(map(str, expected[name]))})."
             )
-        if isinstance(shape[0], int) and shape[0] != 1:
-            raise ModelError(f"Model {path} takes {shape[0]} of '{name}' at once: export it for one window at a time.")
+        if isinstance(shape[0], int) and shape[0] != batch:
+            raise ModelError(f"Model {path} takes {shape[0]} of '{name}' at once, not {batch}: export it anew.")
     outputs = {o.name: (o.type, tuple(o.shape)[1:]) for o in session.get_outputs()}
     if outputs.get(OUTPUT_NAME) != ("tensor(float)", (len(spec.labels),)):
         raise ModelError(

@@ -23,7 +23,7 @@ from edmlive.errors import UserError
 from edmlive.realtime.audio import Source
 
 if TYPE_CHECKING:
-    from edmlive.realtime.classifier import Provider
+    from edmlive.realtime.providers import Provider
 
 LISTEN_SECONDS = 2.0
 NIGHT_HOURS = 6.0

@@ -96,12 +96,12 @@ def answer_not_a_number(proto: onnx.ModelProto) -> None:
         (add_input, r"takes inputs \['descriptors', 'mel'\]"),
         (widen_input, "'descriptors' as"),
         (take_doubles, "'descriptors' as"),
-        (take_four_at_once, "one window at a time"),
+        (take_four_at_once, "takes 4 of 'descriptors' at once, not 1"),
         (rename_output, f"output '{OUTPUT_NAME}'"),
         (forget_a_label, rf"shape \(batch, {len(models.LABELS) - 1}\)"),
         (answer_with_numbers, f"output '{OUTPUT_NAME}'"),
         (answer_with_doubles, f"output '{OUTPUT_NAME}'"),
-        (invent_an_operator, "cannot be loaded"),
+        (invent_an_operator, "cannot be run"),
         (fail_when_run, "cannot be run"),
         (answer_not_a_number, "probabilities"),
     ],
@@ -155,10 +155,41 @@ def test_cuda_that_only_claims_to_be_there_is_not_reported(small: Path, monkeypa
     monkeypatch.setattr(
         onnxruntime,
         "InferenceSession",
-        lambda data, options, providers: session(data, options, providers=["CPUExecutionProvider"]),
+        lambda data, options, providers, enable_fallback: session(data, options, providers=["CPUExecutionProvider"]),
     )
     assert Classifier(small, "auto").provider == "cpu"
     with pytest.raises(ModelError, match="CUDA did not start"):
+        Classifier(small, "cuda")
+
+
+@pytest.mark.parametrize(
+    ("fails", "words"),
+    [
+        (lambda options: options.get("enable_cuda_graph") == "1", "CUDA did not start"),  # the CPU answers for the GPU
+        (lambda options: "enable_cuda_graph" in options, "cannot be run: a GPU that is too old"),
+    ],
+    ids=["graph", "driver"],
+)
+def test_session_that_a_gpu_refuses_is_tried_without_a_graph_and_auto_ends_on_the_cpu(
+    small: Path, monkeypatch: pytest.MonkeyPatch, fails: Callable[[dict[str, str]], bool], words: str
+) -> None:
+    session = onnxruntime.InferenceSession
+    tried: list[bool] = []
+
+    def create(data: bytes, options: Any, providers: Any, enable_fallback: int) -> Any:
+        assert not enable_fallback
+        tried.append(fails(providers[0][1]))
+        if tried[-1]:
+            raise RuntimeError("a GPU that is too old")
+        return session(data, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", create)
+    assert Classifier(small, "auto").provider == "cpu"
+    assert tried[0] and not tried[-1]
+    with pytest.raises(ModelError, match=words):
         Classifier(small, "cuda")
 
 

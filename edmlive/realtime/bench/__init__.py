@@ -1,0 +1,1 @@
+"""What `edmlive bench` measures on the computer that it runs on."""

@@ -1,0 +1,131 @@
+"""Where a model runs: ONNX Runtime's execution providers, what each is told, and a session on them."""
+
+import contextlib
+import importlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from edmlive.errors import ModelError
+
+Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
+Running = Literal["cpu", "cuda", "tensorrt"]
+Stack = list[tuple[str, dict[str, str]]]
+"""Execution providers and their options; each takes the nodes for which those before it have no kernel."""
+
+CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
+ENGINES = platformdirs.user_cache_path("edmlive") / "tensorrt"
+"""Where TensorRT keeps the engines it compiled."""
+
+DID_NOT_START = {
+    "cuda": "CUDA did not start: pip install 'onnxruntime-gpu[cuda,cudnn]', or use --provider cpu.",
+    "tensorrt": "TensorRT did not start: pip install 'tensorrt-cu13<11', or use --provider cuda.",
+}
+
+
+def stacks(provider: Provider, available: Sequence[str], engines: Path = ENGINES) -> list[Stack]:
+    """Return the stacks to try, the most wanted first.
+
+    On a GPU a model is first tried as a CUDA graph. One with a node that the GPU has no kernel for cannot be captured;
+    the next stack does without.
+
+    TensorRT has to be asked for: at the first start it compiles an engine, which may take minutes, and it computes
+    float32 in TF32, from which ONNX Runtime has no option to keep it.
+
+    Parameters
+    ----------
+    provider
+        What is asked for. ``auto`` ends with the CPU; ``cuda`` and ``tensorrt`` do not.
+    available
+        What this ONNX Runtime was built with, as its ``get_available_providers`` says.
+    engines
+        Folder for TensorRT's engines.
+
+    Raises
+    ------
+    ModelError
+        This ONNX Runtime was not built with what is asked for.
+    """
+    for name, needed, title in (("cuda", CUDA, "CUDA"), ("tensorrt", TENSORRT, "TensorRT")):
+        if provider == name and needed not in available:
+            raise ModelError(
+                f"This machine's ONNX Runtime has no {title}: install onnxruntime-gpu, or use --provider cpu."
+            )
+    cpu: tuple[str, dict[str, str]] = (CPU, {})
+    if provider == "cpu" or CUDA not in available:
+        return [[cpu]]
+    if provider == "tensorrt":
+        return [[(TENSORRT, _tensorrt(graph, engines)), (CUDA, _cuda("0")), cpu] for graph in ("1", "0")]
+    on_gpu = [[(CUDA, _cuda(graph)), cpu] for graph in ("1", "0")]
+    return on_gpu if provider == "cuda" else [*on_gpu, [cpu]]
+
+
+def _cuda(graph: str) -> dict[str, str]:
+    # The default search tries every convolution algorithm, at each start. TF32, another default, rounds to 10 bits,
+    # which is not what a float32 file promises; who wants that speed exports in FP16, where the loss is measured.
+    return {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0", "enable_cuda_graph": graph}
+
+
+def _tensorrt(graph: str, engines: Path) -> dict[str, str]:
+    return {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(engines), "trt_cuda_graph_enable": graph}
+
+
+def running(session: Any) -> Running:
+    """Return what a session truly runs on: a provider whose libraries are missing is left out in silence."""
+    first = session.get_providers()[0]
+    return "cuda" if first == CUDA else "tensorrt" if first == TENSORRT else "cpu"
+
+
+def open_session(data: bytes, stack: Stack, batch: int) -> Any:
+    """Create an ``onnxruntime.InferenceSession``.
+
+    Parameters
+    ----------
+    data
+        The ONNX file.
+    stack
+        One of `stacks`.
+    batch
+        Windows at once. On a GPU the graph's shapes are fixed to it.
+
+    Raises
+    ------
+    ModelError
+        TensorRT's libraries are missing.
+    Exception
+        ONNX Runtime's own, which share no base: the graph or the provider is not as it must be.
+    """
+    import onnxruntime as ort
+
+    ort.set_default_logger_severity(4)  # a missing CUDA library is reported by us, in one sentence
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    if stack[0][0] != CPU:
+        _load_libraries(stack)
+        # With nothing unknown, no shape is left to be computed on the CPU between two kernels. On a CPU that gains
+        # 7 us a decision, and the start with an INT8 file loses 10 ms.
+        options.add_free_dimension_override_by_name("batch", batch)
+    try:
+        # ONNX Runtime's own fallback would print on standard output, and answer from the CPU unasked.
+        return ort.InferenceSession(data, options, providers=stack, enable_fallback=0)
+    except RuntimeError as error:
+        if "TensorRT libraries" in str(error):
+            raise ModelError(DID_NOT_START["tensorrt"]) from None
+        raise
+
+
+def _load_libraries(stack: Stack) -> None:
+    """Load the libraries that pip installs among Python's packages, where no loader looks."""
+    import onnxruntime as ort
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints, and standard output may be carrying JSON
+        ort.preload_dlls()
+    if stack[0][0] == TENSORRT:
+        Path(stack[0][1]["trt_engine_cache_path"]).mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(ImportError):
+            importlib.import_module("tensorrt_libs")

@@ -1,0 +1,54 @@
+"""What ONNX Runtime is asked for, in which order."""
+
+from pathlib import Path
+
+import pytest
+
+from edmlive.errors import ModelError
+from edmlive.realtime.providers import CPU, CUDA, TENSORRT, Provider, stacks
+
+ENGINES = Path("engines")
+BUILT_FOR_GPU = (TENSORRT, CUDA, CPU)
+
+
+def names(provider: Provider, available: tuple[str, ...] = BUILT_FOR_GPU) -> list[list[str]]:
+    return [[name for name, _ in stack] for stack in stacks(provider, available, ENGINES)]
+
+
+def graphs(provider: Provider) -> list[list[str]]:
+    """Which providers of each stack are to capture a graph."""
+    return [
+        [
+            name
+            for name, options in stack
+            if "1" in (options.get("enable_cuda_graph"), options.get("trt_cuda_graph_enable"))
+        ]
+        for stack in stacks(provider, BUILT_FOR_GPU, ENGINES)
+    ]
+
+
+def test_gpu_is_tried_with_a_graph_then_without_and_only_auto_ends_on_the_cpu() -> None:
+    assert names("auto") == [[CUDA, CPU], [CUDA, CPU], [CPU]]
+    assert names("cuda") == [[CUDA, CPU], [CUDA, CPU]]
+    assert names("tensorrt") == [[TENSORRT, CUDA, CPU], [TENSORRT, CUDA, CPU]]
+    assert names("cpu") == names("auto", (CPU,)) == [[CPU]]
+    assert graphs("auto") == [[CUDA], [], []]
+    assert graphs("tensorrt") == [[TENSORRT], []]  # only one of them may capture
+
+
+def test_float32_stays_float32_on_cuda_and_no_search_delays_the_start() -> None:
+    for stack in stacks("cuda", BUILT_FOR_GPU, ENGINES):
+        options = dict(stack)[CUDA]
+        assert (options["use_tf32"], options["cudnn_conv_algo_search"]) == ("0", "HEURISTIC")
+
+
+def test_engines_of_tensorrt_are_kept() -> None:
+    for stack in stacks("tensorrt", BUILT_FOR_GPU, ENGINES):
+        options = dict(stack)[TENSORRT]
+        assert (options["trt_engine_cache_enable"], options["trt_engine_cache_path"]) == ("1", str(ENGINES))
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_what_onnx_runtime_was_built_without_is_refused(provider: Provider) -> None:
+    with pytest.raises(ModelError, match=r"has no (CUDA|TensorRT): install onnxruntime-gpu"):
+        stacks(provider, (CPU,), ENGINES)
