@@ -52,7 +52,7 @@ def query_devices():
     ]
 
 class InputStream:
-    def __init__(self, samplerate, device, channels, dtype, latency, callback, finished_callback):
+    def __init__(self, samplerate, device, channels, dtype, blocksize, latency, callback, finished_callback):
         assert (samplerate, channels, dtype) == (PLAN["rate"], PLAN["channels"], "float32")
         self.channels, self.callback, self.finished_callback = channels, callback, finished_callback
 

@@ -24,20 +24,21 @@ ARROWS = {
     "audiofiles": (),
     "stopwatch": (),
     "tomlfile": ("errors",),
+    "overlap": ("spec",),
     "kernels": (),
-    "models": ("kernels", "spec", "errors"),
+    "models": ("kernels", "spec", "errors", "overlap"),
     "synth": ("kernels", "errors"),
-    "realtime": ("kernels", "spec", "errors", "stopwatch", "timecode", "tomlfile", "models.zoo", "synth"),
+    "realtime": ("kernels", "spec", "errors", "stopwatch", "overlap", "timecode", "tomlfile", "models.zoo", "synth"),
     "night": ("errors", "timecode", "realtime.health", "realtime.reading", "realtime.voter"),
-    "export": ("kernels", "spec", "errors", "models"),
+    "export": ("kernels", "spec", "errors", "overlap", "models"),
     "training": (
-        *("kernels", "spec", "errors", "audiofiles", "models", "export", "synth.labels"),
+        *("kernels", "spec", "errors", "audiofiles", "overlap", "models", "export", "synth.labels"),
         *("realtime.frontend", "realtime.timbre", "realtime.rhythm", "realtime.windows"),
         *("realtime.resampler", "realtime.sources.file"),
         *("realtime.classifier", "realtime.onnx_file", "realtime.voter"),
     ),
     "cli": (
-        *("spec", "errors", "timecode", "audiofiles", "tomlfile"),
+        *("spec", "errors", "timecode", "audiofiles", "tomlfile", "overlap"),
         *("models", "realtime", "export", "training", "synth", "night"),
     ),
 }
@@ -84,7 +85,10 @@ def test_room_imports_only_along_the_arrows(room: str) -> None:
     assert strangers == set()
 
 
-@pytest.mark.parametrize("room", ["spec", "errors", "stopwatch", "timecode", "audiofiles", "kernels", "synth", "realtime", "night"])
+RUN_TIME = ("spec", "errors", "stopwatch", "overlap", "timecode", "audiofiles", "kernels", "synth", "realtime", "night")
+
+
+@pytest.mark.parametrize("room", RUN_TIME)
 def test_run_time_rooms_never_name_heavy_packages(room: str) -> None:
     assert {module for path in files(room) for module in imports(path) if within(module, HEAVY)} == set()
 

@@ -4,24 +4,27 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import helper
 from torch import Tensor, nn
 
 from edmlive.errors import ModelError
+from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint
+from edmlive.models.column_reuse import ColumnReuse
+from edmlive.overlap import SHIFT_FRAMES, Features, classify_with
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec
 
 OPSET = 18
 TOLERANCE = 1e-5
 """Largest difference in logits, as a share of the largest logit or of 1, that an exported graph may show."""
-
-Features = Mapping[str, NDArray[np.float32]]
 
 
 def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelProto:
@@ -49,24 +52,63 @@ def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelPr
     return model
 
 
+def remembering_graph(checkpoint: Checkpoint) -> onnx.ModelProto:
+    """Trace a checkpoint's network over chunks that follow each other, which computes what they share once.
+
+    Parameters
+    ----------
+    checkpoint
+        The network with its spec.
+
+    Returns
+    -------
+    onnx.ModelProto
+        One chunk at a time, to be run by `edmlive.overlap.Remembering`; its spec asks for a decision each
+        `SHIFT_FRAMES`.
+
+    Raises
+    ------
+    ModelError
+        The network's chunks share nothing.
+    """
+    network = ColumnReuse(checkpoint.network)
+    vote = replace(checkpoint.spec.vote, hop_seconds=SHIFT_FRAMES * HOP_LENGTH / SAMPLE_RATE)
+    spec = replace(checkpoint.spec, vote=vote)
+    examples: dict[str, Tensor] = {i.name: torch.rand(1, *i.shape) for i in spec.inputs}
+    examples |= {piece.past: torch.rand(1, *piece.shape) for piece in network.pieces}
+    outputs = [OUTPUT_NAME, *dict.fromkeys(piece.present for piece in network.pieces)]
+    model = _exported(_Remembering(network, [*examples], outputs), examples, outputs, spec)
+    model.metadata_props.add(key=TRAINING_KEY, value=checkpoint.training.to_json())
+    return model
+
+
 def traced(network: nn.Module, spec: ModelSpec) -> onnx.ModelProto:
     """Trace a network that maps the spec's inputs, in order, to logits; a softmax follows, and the spec is inside."""
-    names = [i.name for i in spec.inputs]
-    examples = tuple(torch.rand(2, *i.shape) for i in spec.inputs)
-    batch = torch.export.Dim("batch")
+    examples: dict[str, Tensor] = {i.name: torch.rand(2, *i.shape) for i in spec.inputs}
+    return _exported(_Probabilities(network), examples, [OUTPUT_NAME], spec, {0: torch.export.Dim("batch")})
+
+
+def _exported(
+    network: nn.Module,
+    examples: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    spec: ModelSpec,
+    free: Mapping[int, Any] | None = None,
+) -> onnx.ModelProto:
+    """Export a network that takes the examples in order; ``free`` says which axes of all of them may differ."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
         program = torch.onnx.export(
-            _Probabilities(network).eval(),
-            examples,
+            network.eval(),
+            tuple(examples.values()),
             dynamo=True,
             verbose=False,
             external_data=False,
             opset_version=OPSET,
-            input_names=names,
-            output_names=[OUTPUT_NAME],
-            dynamic_shapes=(tuple({0: batch} for _ in names),),
+            input_names=[*examples],
+            output_names=[*outputs],
+            dynamic_shapes=None if free is None else (tuple(free for _ in examples),),
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
@@ -147,11 +189,25 @@ class _Probabilities(nn.Module):
         return logits.float().softmax(dim=1)
 
 
+class _Remembering(nn.Module):
+    """A `ColumnReuse` that takes its inputs and yields its outputs in order."""
+
+    def __init__(self, network: ColumnReuse, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        super().__init__()
+        self.network, self._inputs, self._outputs = network, inputs, outputs
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        inputs = dict(zip(self._inputs, tensors, strict=True))
+        logits, present = self.network(inputs, inputs)
+        answers = {OUTPUT_NAME: logits.softmax(dim=1), **present}
+        return tuple(answers[name] for name in self._outputs)
+
+
 def _logits(model: onnx.ModelProto, features: Features) -> NDArray[np.float32]:
-    """Run a graph up to the softmax that is its last node."""
+    """Run a graph without its softmax."""
     shown = onnx.ModelProto()
     shown.CopyFrom(model)
-    name = shown.graph.node[-1].input[0]
-    shown.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    logits: NDArray[np.float32] = session(shown).run([name], dict(features))[0]
-    return logits
+    (softmax,) = (node for node in shown.graph.node if OUTPUT_NAME in node.output)
+    softmax.op_type = "Identity"
+    del softmax.attribute[:]
+    return classify_with(session(shown))(features)

@@ -13,6 +13,20 @@ _SPANS = np.array([int(31 * 1.1**i) for i in range(36)])  # 0.31 s to 8.71 s, in
 _OVERLAP = 50  # a span moves on by this fraction of itself
 
 
+@kernel(fastmath=True)
+def _residual(sums: NDArray[np.float64], span: int, hop: int) -> float:
+    """Mean square of what a straight line leaves of each span, given the running sums of `danceability`."""
+    spread = span * (span * span - 1.0) / 12.0
+    residual, spans = 0.0, 0
+    for first in range(0, sums.shape[1] - span, hop):
+        end = first + span
+        total, squares = sums[0, end] - sums[0, first], sums[2, end] - sums[2, first]
+        moment = sums[1, end] - sums[1, first] - (first + (span - 1) / 2.0) * total
+        residual += max(squares - total * total / span - moment * moment / spread, 0.0) / span
+        spans += 1
+    return residual / spans
+
+
 @kernel("float64(float64[::1])")
 def danceability(deviations: NDArray[np.float64]) -> float:
     """Inverse of the mean exponent by which the loudness curve fluctuates more over longer spans of time.
@@ -44,16 +58,8 @@ def danceability(deviations: NDArray[np.float64]) -> float:
     for span in _SPANS:
         if span > n:
             break
-        spread = span * (span * span - 1.0) / 12.0
-        hop = max(span // _OVERLAP, 1)
-        residual, spans = 0.0, 0
-        for first in range(0, n - span + 1, hop):
-            end = first + span
-            total, squares = sums[0, end] - sums[0, first], sums[2, end] - sums[2, first]
-            moment = sums[1, end] - sums[1, first] - (first + (span - 1) / 2.0) * total
-            residual += max(squares - total * total / span - moment * moment / spread, 0.0) / span
-            spans += 1
-        fluctuation = np.log10(np.sqrt(residual / spans)) if residual > 0.0 else -np.inf
+        residual = _residual(sums, span, max(span // _OVERLAP, 1))
+        fluctuation = np.log10(np.sqrt(residual)) if residual > 0.0 else -np.inf
         log_span = np.log10(span + 3.0)  # the paper's correction for short spans
         if last_span > 0.0 and fluctuation > -np.inf:
             exponents += (fluctuation - last_fluctuation) / (log_span - last_span)

@@ -61,6 +61,8 @@ STATE = np.dtype(
         ("steps", np.int64),
         ("samples", np.float64, HISTORY),
         ("energies", np.float64, HISTORY),
+        ("onset_at", np.int64),
+        ("sound", np.float64, SOUND_SIZE),
         ("beat", _phasors(BEAT_FRAME)),
         ("onset", _phasors(ONSET_FRAME)),
         ("filter", np.float64, (_SECTIONS.shape[0], 2)),
@@ -79,11 +81,12 @@ def _shift_in(s: Any, new: NDArray[np.float64]) -> None:
     s.samples[:kept] = s.samples[HOP_LENGTH:].copy()
     s.energies[:kept] = s.energies[HOP_LENGTH:].copy()
     s.samples[kept:] = new
-    for i in range(kept - _AHEAD, HISTORY - _AHEAD):
-        between = 0.0
-        for tap in range(INTERPOLATOR.size):
-            between += INTERPOLATOR[tap] * s.samples[i + tap + 1 - _AHEAD]
-        s.energies[i] = max(s.samples[i] ** 2, between**2)
+    between = np.zeros(HOP_LENGTH)
+    for tap in range(INTERPOLATOR.size):
+        for i in range(HOP_LENGTH):
+            between[i] += INTERPOLATOR[tap] * s.samples[kept + i + tap + 1 - 2 * _AHEAD]
+    for i in range(HOP_LENGTH):
+        s.energies[kept - _AHEAD + i] = max(s.samples[kept - _AHEAD + i] ** 2, between[i] ** 2)
 
 
 @kernel()
@@ -115,6 +118,10 @@ def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
     """Energy and band ratios of the 50 ms that begin at the highest peak within 50 ms of a place in the history."""
     first = place - BEAT_RANGE
     onset = first + np.argmax(s.energies[first : place + BEAT_RANGE])
+    onset_at = s.steps * HOP_LENGTH + onset
+    if onset_at == s.onset_at:  # neighbouring places mostly share their peak
+        sound[:] = s.sound
+        return
     magnitudes = np.empty(FRAME_LENGTH // 2 + 1)
     magnitude_spectrum(s.samples[onset : onset + FRAME_LENGTH] * _SOUND_WINDOW, magnitudes)
     energy = np.sum(magnitudes**2)
@@ -122,6 +129,8 @@ def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
     for band in range(BAND_EDGES.size - 1):
         inside = np.sum(magnitudes[BAND_EDGES[band] : BAND_EDGES[band + 1] + 1] ** 2)
         sound[1 + band] = inside / energy if energy > 0.0 else 0.0
+    s.onset_at = onset_at
+    s.sound[:] = sound
 
 
 @kernel(inline=True)

@@ -131,19 +131,18 @@ def best_periods(salience: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     rows, periods = salience.shape[0], LONGEST_PERIOD + 1 - SHORTEST_PERIOD
     likelihood = np.log(salience[:, SHORTEST_PERIOD:] + _SALIENCE_FLOOR)
-    penalty = 0.5 * (np.arange(periods) / _PERIOD_DEVIATION) ** 2
+    penalty = 0.5 * (np.arange(1 - periods, periods) / _PERIOD_DEVIATION) ** 2
     best, before = likelihood[0].copy(), np.empty(periods)
     origin = np.zeros((rows, periods), np.int64)
     for row in range(1, rows):
         best, before = before, best
-        for j in range(periods):
-            k = 0
-            highest = -np.inf
-            for i in range(periods):
-                value = before[i] - penalty[abs(i - j)]
-                if value > highest:
-                    highest, k = value, i
-            best[j], origin[row, j] = highest + likelihood[row, j], k
+        best[:] = -np.inf
+        for i in range(periods):
+            for j in range(periods):
+                value = before[i] - penalty[periods - 1 + j - i]
+                if value > best[j]:
+                    best[j], origin[row, j] = value, i
+        best += likelihood[row]
     path = np.empty(rows, np.int64)
     j = int(np.argmax(best))
     for row in range(rows - 1, -1, -1):

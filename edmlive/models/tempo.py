@@ -40,9 +40,11 @@ class ParallelConvolutions(nn.Module):
         self.size = sum((bins - kernel) // stride + 1 for kernel, stride in KERNELS_AND_STRIDES)
 
     def forward(self, tempogram: Tensor) -> Tensor:
-        """Map (batch, bins, columns) to (batch, filters, size, columns)."""
-        image = tempogram.unsqueeze(1)
-        return torch.cat([convolution(image) for convolution in self.convolutions], dim=2)
+        """Map (batch, bins, columns) to the mean over the columns, (batch, filters, size, 1)."""
+        image, columns = tempogram.unsqueeze(1), tempogram.shape[2]
+        # Pooled one by one: ONNX Runtime pools where it convolves, but would first copy what is joined or averaged.
+        means = [functional.avg_pool2d(convolution(image), (1, columns)) for convolution in self.convolutions]
+        return torch.cat(means, dim=2)
 
 
 class FusedConvolutions(nn.Module):
@@ -77,10 +79,13 @@ class FusedConvolutions(nn.Module):
 
     def forward(self, tempograms: list[Tensor]) -> Tensor:
         """Map standardised tempograms, (batch, bins, columns) each, to (batch, size)."""
-        heard = [torch.cat(tempograms, dim=1)] if self._early else tempograms
-        maps = torch.cat([part(tempogram) for part, tempogram in zip(self.parallel, heard, strict=True)], dim=2)
-        vector: Tensor = self.summary(maps.mean(dim=3, keepdim=True))
+        vector: Tensor = self.summary(self.mean(tempograms))
         return vector
+
+    def mean(self, tempograms: list[Tensor]) -> Tensor:
+        """Return what `summary` takes, (batch, filters, positions, 1): a mean over all columns."""
+        heard = [torch.cat(tempograms, dim=1)] if self._early else tempograms
+        return torch.cat([part(tempogram) for part, tempogram in zip(self.parallel, heard, strict=True)], dim=2)
 
 
 class TemporalConvolutions(nn.Module):

@@ -66,6 +66,8 @@ class Source(Protocol):
         Whether time passes by itself, so that a slow reader loses audio.
     fault
         Where and how the audio is broken, if it is; known once it has been read.
+    wanted
+        Set by who listens: seconds of audio that a live source may gather, for a moment, before it yields them.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Source(Protocol):
     channels: int
     live: bool
     fault: str | None
+    wanted: float
 
     def __iter__(self) -> Iterator[AudioBlock]:
         """Yield blocks until the audio ends."""

@@ -1,5 +1,6 @@
 """One model, loaded: feature windows in, probabilities out."""
 
+import copy
 import time
 from collections.abc import Sequence
 from importlib import resources
@@ -10,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import ModelError
-from edmlive.realtime.inference import Features, Inference
+from edmlive.overlap import is_past, remembers
+from edmlive.realtime.inference import Features, Inference, Remembered
 from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.providers import DID_NOT_START, open_session, running, stacks
-from edmlive.realtime.providers import Provider as Provider
+from edmlive.realtime.providers import DID_NOT_START, Provider, open_session, running, stacks
 from edmlive.spec import OUTPUT_NAME, ModelSpec
 
 DEFAULT_MODEL = "beatport-2021"
@@ -69,6 +70,14 @@ class Classifier:
         self.provider = self.inference.provider
         self.last_seconds = 0.0
 
+    def for_stream(self) -> "Classifier":
+        """Return this classifier for one more stream: the same session, but what a graph remembers is the stream's."""
+        if not isinstance(self.inference, Remembered):
+            return self
+        mine = copy.copy(self)
+        mine.inference = self.inference.another()
+        return mine
+
     def probabilities(self, features: Features) -> NDArray[np.float32]:
         """Classify one window.
 
@@ -118,7 +127,7 @@ def _start(path: Path, data: bytes, spec: ModelSpec, provider: Provider, batch: 
             if provider in DID_NOT_START and running(session) != provider:
                 raise ModelError(DID_NOT_START[provider])
             _check_graph(path, session, spec, batch)
-            inference = Inference(session, spec, batch)
+            inference = Remembered(session) if remembers(session) else Inference(session, spec, batch)
             _rehearse(path, inference, spec)
             return inference
         except ModelError:
@@ -142,7 +151,7 @@ def _reason(error: Exception | None) -> str:
 
 
 def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:
-    inputs = {i.name: (i.type, tuple(i.shape)) for i in session.get_inputs()}
+    inputs = {i.name: (i.type, tuple(i.shape)) for i in session.get_inputs() if not is_past(i.name)}
     expected = {i.name: i.shape for i in spec.inputs}
     if set(inputs) != set(expected):
         raise ModelError(f"Model {path} takes inputs {sorted(inputs)}, but its spec says {sorted(expected)}.")

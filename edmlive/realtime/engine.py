@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from edmlive.errors import SourceError
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime.audio import AudioBlock, Source
-from edmlive.realtime.classifier import Classifier, Provider
+from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.health import NOTHING_LOST, Liveness
 from edmlive.realtime.inspection import Inspector
+from edmlive.realtime.providers import Provider
 from edmlive.realtime.reading import Reading, Track
 from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
@@ -30,6 +31,8 @@ LATE_SECONDS = 3.0
 """Age of the newest block from which decisions are left out, so that the rest catches up."""
 SKIP_SECONDS = 5.0
 """However late it is, decisions are never further apart than this."""
+GATHER_SECONDS = 0.25
+"""Blocks are heard together up to this length, because each call has its price; no decision waits for it."""
 
 
 def _clock(seconds_ago: float) -> str:
@@ -60,14 +63,17 @@ class Engine:
     ----------
     counts
         What happened since the start; what sinks dropped is not known here.
+    wanted
+        Seconds of audio to come that are best handed over at once: no decision falls into them.
     """
 
     def __init__(
         self, classifier: Classifier, rate: int, hop_seconds: float | None = None, votes: int | None = None
     ) -> None:
         spec = classifier.spec
-        self._classifier = classifier
+        self._classifier = classifier.for_stream()
         self._rate = rate
+        self._gathered: list[NDArray[np.float32]] = []
         self._inspector = Inspector(rate)
         self._resampler = Resampler(rate)
         self._windows = Windows(spec)
@@ -81,6 +87,7 @@ class Engine:
         self._notices: tuple[str, ...] = ()
         self._newest = self._decided_at = -math.inf
         self.samples_heard = 0
+        self.wanted = 0.0
         self.counts = NOTHING_LOST
 
     @property
@@ -92,34 +99,52 @@ class Engine:
         """Yield the readings of a source until it ends."""
         for block in source:
             yield from self.push(block)
+            source.wanted = self.wanted
         yield from self.finish()
 
     def push(self, block: AudioBlock) -> Iterator[Reading]:
-        """Take one block and yield the readings that fall into it."""
+        """Take one block and yield the readings that have become possible."""
+        if block.gap or block.liveness is not Liveness.HEALTHY:
+            yield from self._hear()
         self._truth, self._liveness, self._notices = block.truth, block.liveness, block.notices
-        self.counts = dataclasses.replace(self.counts, overflows=block.overflows, reconnects=block.reconnects)
+        if (block.overflows, block.reconnects) != (self.counts.overflows, self.counts.reconnects):
+            self.counts = dataclasses.replace(self.counts, overflows=block.overflows, reconnects=block.reconnects)
         if block.gap:
             self._count(gaps=1, frames_lost=block.gap)
             self._forget()
         self._newest = block.time
         if block.liveness is not Liveness.HEALTHY:
             yield self._reading(State.NO_INPUT, FLOOR_DBFS, None, None, 0.0, block.time)
-        # In parts, so that what is noticed and what is decided meet in the same order whatever the blocks.
-        rest = len(block.samples)
-        for part in self._inspector.parts(block.samples):
-            rest -= len(part)
-            yield from self._hear(self._resampler.push(part), block.time - rest / self._rate)
+        self._gathered.append(block.samples)
+        self.wanted -= len(block.samples) / self._rate
+        if self.wanted <= 0:
+            yield from self._hear()
 
     def finish(self) -> Iterator[Reading]:
         """Take in what the resampler holds back; where no decision was possible yet, decide on what there is."""
+        yield from self._hear()
         self._newest = now = time.monotonic()
-        yield from self._hear(self._resampler.push(np.zeros((0, 1), np.float32), last=True), now)
+        yield from self._advance(self._resampler.push(np.zeros((0, 1), np.float32), last=True), now)
         if self._vote is None and not self._gate.silent:
             reading = self._decide(now, whole=False)
             if reading is not None and reading.genre is not None:
                 yield reading
 
-    def _hear(self, mono: NDArray[np.float32], captured_at: float) -> Iterator[Reading]:
+    def _hear(self) -> Iterator[Reading]:
+        """Take in the blocks gathered, the last of them captured at `_newest`."""
+        if self._gathered:
+            samples = np.concatenate(self._gathered)
+            self._gathered.clear()
+            rest = len(samples)
+            # In parts, so that what is noticed and what is decided meet in the same order whatever the blocks.
+            for part in self._inspector.parts(samples):
+                rest -= len(part)
+                mono = self._resampler.push(part)
+                yield from self._advance(mono, self._newest - rest / self._rate - self._resampler.held)
+        to_decision = (len(self._hop) - self._filled) / SAMPLE_RATE - self._resampler.held
+        self.wanted = min(GATHER_SECONDS, to_decision)
+
+    def _advance(self, mono: NDArray[np.float32], captured_at: float) -> Iterator[Reading]:
         while len(mono):
             segment = mono[: len(self._hop) - self._filled]
             mono = mono[len(segment) :]

@@ -34,9 +34,11 @@ class History:
     def push(self, rows: NDArray[Any]) -> None:
         """Append rows along the first axis."""
         kept = rows[-self._capacity :]
-        slots = (self.count + len(rows) - len(kept) + np.arange(len(kept))) % self._capacity
-        self._rows[slots] = kept
-        self._rows[slots + self._capacity] = kept
+        first = (self.count + len(rows) - len(kept)) % self._capacity
+        head = min(len(kept), self._capacity - first)
+        for half in (self._rows[: self._capacity], self._rows[self._capacity :]):
+            half[first : first + head] = kept[:head]
+            half[: len(kept) - head] = kept[head:]
         self.count += len(rows)
 
     def newest(self, length: int) -> NDArray[Any]:

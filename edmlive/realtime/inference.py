@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edmlive.overlap import Remembering
 from edmlive.realtime.providers import running
 from edmlive.spec import OUTPUT_NAME, ModelSpec
 
@@ -78,3 +79,35 @@ class Inference:
         """Bring the answers to the first windows back, shape (windows, labels)."""
         answers: NDArray[np.float32] = self._output.numpy()  # on a CPU a view on what the next run overwrites
         return answers[:windows].copy()
+
+
+class Remembered(Inference):
+    """The same for a graph that remembers what overlapping windows share: one window at a time of one stream, in order.
+
+    Parameters
+    ----------
+    session
+        An ``onnxruntime.InferenceSession`` of such a graph.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.provider, self.batch = running(session), 1
+        self._session, self._remembering = session, Remembering(session)
+        self._lock = threading.Lock()
+
+    def another(self) -> "Remembered":
+        """Return one for another stream, of the same session."""
+        return Remembered(self._session)
+
+    def write(self, windows: Sequence[Features]) -> None:
+        """Take one window."""
+        (window,) = windows
+        self._window = {name: array[np.newaxis] for name, array in window.items()}
+
+    def run(self) -> None:
+        """Run the session on it, and on what leads up to it where it does not follow the one before."""
+        self._answer = self._remembering(self._window)
+
+    def read(self, windows: int) -> NDArray[np.float32]:
+        """Return the answer, shape (1, labels)."""
+        return self._answer

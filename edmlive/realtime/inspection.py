@@ -47,11 +47,11 @@ class Inspector:
     def parts(self, samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """Take (n, channels) samples and yield them again, in parts that end where a second has been looked at."""
         if self._second is None:
-            self._second = np.zeros((self._rate, samples.shape[1]), np.float32)
+            self._second = np.zeros((samples.shape[1], self._rate), np.float32)
         while len(samples):
             part = samples[: self._rate - self._filled]
             samples = samples[len(part) :]
-            self._second[self._filled : self._filled + len(part)] = part
+            self._second[:, self._filled : self._filled + len(part)] = part.T
             self._filled += len(part)
             if self._filled == self._rate:
                 self._filled = 0
@@ -60,21 +60,21 @@ class Inspector:
 
     def _look(self, second: NDArray[np.float32]) -> None:
         self._listen_for_clipping(second)
-        if second.shape[1] == 2:
+        if len(second) == 2:
             self._listen_for_cables(second)
         clipping = "The input clips: turn it down at the mixer or the sound card." if self._clipping else None
         self.notices = tuple(filter(None, (clipping, self._cable)))
 
     def _listen_for_clipping(self, second: NDArray[np.float32]) -> None:
-        self._clipped.append(float(np.mean(np.abs(second) >= FULL_SCALE)))
+        self._clipped.append(np.count_nonzero(np.abs(second) >= FULL_SCALE) / second.size)
         share = sum(self._clipped) / CLIPPING_SECONDS
         self._clipping = share > (CLIPPING_ENDS if self._clipping else CLIPPING_BEGINS)
 
     def _listen_for_cables(self, second: NDArray[np.float32]) -> None:
-        power: NDArray[np.float64] = np.square(second).mean(axis=0, dtype=np.float64)
+        power: NDArray[np.float64] = np.square(second).mean(axis=1, dtype=np.float64)
         if power.max() < AUDIBLE:
             return
-        fault = _cable_fault(power, float(np.mean(np.square(second.sum(axis=1) / 2), dtype=np.float64)))
+        fault = _cable_fault(power, float(np.square((second[0] + second[1]) / 2).mean(dtype=np.float64)))
         self._suspect_seconds = self._suspect_seconds + 1 if fault == self._suspect else 1
         self._suspect = fault
         if self._suspect_seconds >= (CABLE_BEGINS_SECONDS if fault else CABLE_ENDS_SECONDS):

@@ -1,6 +1,5 @@
 """What edmlive says about the music: one reading per decision, one track summary per file."""
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -126,9 +125,5 @@ SCHEMA = 1
 
 
 def _to_json(answer: Reading | Track) -> str:
-    fields: dict[str, Any] = {
-        "schema": SCHEMA,
-        **dataclasses.asdict(answer),
-        "top": [vars(c) for c in answer.top[:TOP_COUNT]],
-    }
-    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    fields: dict[str, Any] = {"schema": SCHEMA, **vars(answer), "top": answer.top[:TOP_COUNT]}
+    return json.dumps(fields, default=vars, ensure_ascii=False, allow_nan=False)

@@ -88,7 +88,8 @@ def follow(
             if notice not in noticed:
                 tell(notice)
         noticed = reading.notices
-        reading = dataclasses.replace(reading, counts=dataclasses.replace(reading.counts, readings_dropped=dropped()))
+        if lost := dropped():
+            reading = dataclasses.replace(reading, counts=dataclasses.replace(reading.counts, readings_dropped=lost))
         for outlet in working:
             outlet.send(reading)
         if reading.genre is not None:
@@ -114,6 +115,7 @@ def follow(
                     recorder = None
             for reading in engine.push(block):
                 deliver(reading)
+            source.wanted = engine.wanted
             drop_failed()
             if outlets and not working:
                 break

@@ -22,7 +22,7 @@ TIMBRE_NAMES = tuple(
 """Names of the 68 values, in order, as the data sets' columns have them: ``1-ZCRm`` ... ``68-ChromaDeviationstd``."""
 
 BEAT_NAMES = ("69-BPM", "70-BPMconf")
-"""Names of what `TimbreStatistics.read_beat` returns."""
+"""Names of what `TimbreStatistics.read_with_beat` adds to them."""
 
 
 class TimbreStatistics:
@@ -111,8 +111,8 @@ class TimbreStatistics:
         """
         return mid_term_statistics(self._features(seconds))
 
-    def read_beat(self, seconds: float) -> tuple[float, float]:
-        """Tempo in pyAudioAnalysis's coarse way: the data sets' ``69-BPM`` and ``70-BPMconf``.
+    def read_with_beat(self, seconds: float) -> NDArray[np.float64]:
+        """Timbre as `read` has it, then the tempo in pyAudioAnalysis's coarse way.
 
         Parameters
         ----------
@@ -121,17 +121,17 @@ class TimbreStatistics:
 
         Returns
         -------
-        bpm : float
-            1,200 / n for a whole n of 1 to 40.
-        confidence : float
-            In 0...1.
+        ndarray, shape (70,)
+            Values in the order of `TIMBRE_NAMES` and `BEAT_NAMES`: the BPM is 1,200 / n for a whole n of 1 to 40, the
+            confidence in 0...1.
 
         Raises
         ------
         ValueError
             If not even one frame is held or asked for.
         """
-        return beat(self._features(seconds))
+        features = self._features(seconds)
+        return np.concatenate((mid_term_statistics(features), beat(features)))
 
     def _features(self, seconds: float) -> NDArray[np.float64]:
         frames = min(self._held, _whole_frames(seconds))

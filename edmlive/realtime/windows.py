@@ -118,8 +118,8 @@ class Windows:
             seconds = min(self._seconds, float(math.floor(self._timbre.seconds + FRAME_LENGTH / SAMPLE_RATE)))
             if seconds < (self._descriptors.warm_up_seconds if whole else 1):
                 return Window(None, rhythm, seconds)
-            live = (self._timbre.read(seconds), self._timbre.read_beat(seconds), rhythm.descriptors)
-            tensors["descriptors"] = np.concatenate(live)[self._picked].astype(np.float32)
+            live = np.concatenate((self._timbre.read_with_beat(seconds), rhythm.descriptors))
+            tensors["descriptors"] = live[self._picked].astype(np.float32)
         return Window(tensors, rhythm, seconds)
 
 

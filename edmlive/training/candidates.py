@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import onnx
@@ -12,7 +12,8 @@ from edmlive.errors import ModelError
 from edmlive.export.network import session
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec, SpecError
+from edmlive.overlap import classify_with
+from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
 from edmlive.training.agreement import comparable, judgeable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
@@ -55,7 +56,7 @@ def open_candidate(path: Path) -> Candidate:
         metadata = {entry.key: entry.value for entry in model.metadata_props}
         spec = ModelSpec.from_json(metadata[METADATA_KEY])
         training = Training.from_json(metadata[TRAINING_KEY]) if TRAINING_KEY in metadata else None
-        classify = onnx_classifier(session(model))
+        classify = classify_with(session(model))
     except KeyError:
         raise ModelError(f"Model {path} carries no edmlive spec: export it with edmlive.") from None
     except (SpecError, ValueError) as error:
@@ -66,16 +67,6 @@ def open_candidate(path: Path) -> Candidate:
     if any(i.frames != CHUNK_FRAMES or i.name == "onset_strength" for i in spec.inputs):
         raise ModelError(f"Model {path} takes descriptors or other windows than chunks of 4.64 s: try `classify`.")
     return Candidate(classify, spec, training)
-
-
-def onnx_classifier(opened: Any) -> Classify:
-    """Return what an ONNX Runtime session computes of a batch."""
-
-    def classify(features: Any) -> NDArray[np.float32]:
-        probabilities: NDArray[np.float32] = opened.run([OUTPUT_NAME], dict(features))[0]
-        return probabilities
-
-    return classify
 
 
 def unseen(

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from edmlive.export.network import session
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, Provider, zoo
+from edmlive.overlap import classify_with
+from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, zoo
 from edmlive.realtime.engine import Engine
+from edmlive.realtime.providers import Provider
 from edmlive.realtime.recorder import Recorder
 from edmlive.realtime.sources.demo import DemoSource
 from edmlive.realtime.windows import LIVE_DESCRIPTORS
 from edmlive.spec import ModelSpec
-from edmlive.training.candidates import onnx_classifier
 from edmlive.training.chunks import chunk_features
 from edmlive.training.features import track_features
 from tests.conftest import Row
@@ -88,7 +89,7 @@ def test_listening_to_the_demo_set_gives_the_probabilities_of_evaluation(name: s
     for number, live in enumerate(classifier.answers, start=2):  # of the first chunk one frame is not there in time
         # The newest frame is the one centred 1,024 samples before the end of the audio.
         chunk = chunk_features(rows, (number - 1) * CHUNK_FRAMES - 1, spec.inputs, spec.mel_scale)
-        (offline,) = onnx_classifier(session(onnx.load(zoo()[name])))({k: v[np.newaxis] for k, v in chunk.items()})
+        (offline,) = classify_with(session(onnx.load(zoo()[name])))({k: v[np.newaxis] for k, v in chunk.items()})
         np.testing.assert_allclose(live, offline, atol=1e-5 if name == "late-fusion-distilled" else 0.02)
 
 

@@ -25,6 +25,7 @@ class BlockSource:
     rate: int
     live: bool = False
     fault: str | None = None
+    wanted: float = 0.0
     error: BaseException | None = None
     name: str = "memory"
     channels: int = field(init=False)

@@ -82,9 +82,9 @@ def test_descriptors_come_in_the_order_the_model_names_them() -> None:
     for part in (windows, timbre, rhythm):
         part.push(MUSIC)
     read = windows.read()
-    expected = (
-        *reversed(timbre.read(read.seconds)), *rhythm.read(wanted.seconds).descriptors, *timbre.read_beat(read.seconds)
-    )  # fmt: skip
+    sound, coarse_beat = np.split(timbre.read_with_beat(read.seconds), [len(TIMBRE_NAMES)])
+    np.testing.assert_array_equal(sound, timbre.read(read.seconds))
+    expected = (*reversed(sound), *rhythm.read(wanted.seconds).descriptors, *coarse_beat)
     assert read.tensors is not None
     np.testing.assert_array_equal(read.tensors["descriptors"], np.array(expected, np.float32))
     assert read.seconds == wanted.seconds

@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -18,7 +20,8 @@ from edmlive.stopwatch import Spread, spread
 LARGEST_DIFFERENCE = 1e-4
 """How far a GPU's probabilities in float32 are meant to be from the CPU's at most."""
 
-_WINDOWS = 16
+_COMPARED = 16
+_MUSIC_SECONDS = 16
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,11 @@ def latency(classifier: Classifier, decisions: int, cpu: Classifier | None = Non
     """
     inference, batch = classifier.inference, classifier.inference.batch
     heard = _windows(classifier.spec)
-    batches = [[heard[(first + k) % _WINDOWS] for k in range(batch)] for first in range(_WINDOWS)]
     clock = np.empty((math.ceil(decisions / batch), 4))
-    for number, times in enumerate(clock):
+    for times in clock:
+        windows = list(islice(heard, batch))
         times[0] = time.perf_counter()
-        inference.write(batches[number % _WINDOWS])
+        inference.write(windows)
         times[1] = time.perf_counter()
         inference.run()
         times[2] = time.perf_counter()
@@ -83,7 +86,8 @@ def latency(classifier: Classifier, decisions: int, cpu: Classifier | None = Non
     total = (clock[:, 3] - clock[:, 0]).tolist()
     difference = None
     if cpu is not None:
-        difference = float(np.abs(classifier.probabilities_of(heard) - cpu.probabilities_of(heard)).max())
+        compared = list(islice(heard, _COMPARED))
+        difference = float(np.abs(classifier.probabilities_of(compared) - cpu.probabilities_of(compared)).max())
     return Latency(
         model=classifier.spec.name,
         provider=classifier.provider,
@@ -98,14 +102,19 @@ def latency(classifier: Classifier, decisions: int, cpu: Classifier | None = Non
     )
 
 
-def _windows(spec: ModelSpec) -> list[Features]:
-    """Return what a model sees of music, a second apart; of noise, networks are so sure that all answers are alike."""
-    windows, heard = Windows(spec), list[Features]()
-    audio = music(seconds_to_fill(spec) + _WINDOWS, SAMPLE_RATE)
-    windows.push(audio[: -_WINDOWS * SAMPLE_RATE])
-    for second in audio[-_WINDOWS * SAMPLE_RATE :].reshape(-1, SAMPLE_RATE):
-        windows.push(second)
+def _windows(spec: ModelSpec) -> Iterator[Features]:
+    """Yield what a model sees of music without end, decision by decision.
+
+    Of noise, networks are so sure that all answers are alike; and one that remembers wants windows that follow.
+    """
+    windows = Windows(spec)
+    audio = music(_MUSIC_SECONDS, SAMPLE_RATE)
+    for _ in range(math.ceil(seconds_to_fill(spec) / _MUSIC_SECONDS)):
+        windows.push(audio)
+    hop = np.arange(round(spec.vote.hop_seconds * SAMPLE_RATE))
+    while True:
+        windows.push(audio[hop % len(audio)])
+        hop += len(hop)
         tensors = windows.read().tensors
         assert tensors is not None
-        heard.append(dict(tensors))
-    return heard
+        yield tensors

@@ -5,6 +5,7 @@ with it. Run by `CaptureProcess` as ``python -m edmlive.realtime.sources.capture
 on standard output and ends when its standard input closes, whatever PortAudio is doing.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -19,6 +20,8 @@ from edmlive.realtime.sources.frame_clock import FrameClock
 from edmlive.realtime.sources.ring import AudioRing
 
 RING_SECONDS = 60
+BLOCK_SECONDS = 0.01
+"""What PortAudio shall deliver at once: less costs more, more makes decisions late. Left to itself it chops."""
 
 
 def query_devices() -> list[Device]:
@@ -41,7 +44,7 @@ def query_devices() -> list[Device]:
     ]
 
 
-def capture(wanted: str | None, known: Device | None, descriptor: int) -> None:
+def capture(wanted: str | None, known: Device | None, descriptor: int, bell: int) -> None:
     """Open a device with all its channels and fill the ring for as long as this process lives.
 
     Parameters
@@ -52,6 +55,8 @@ def capture(wanted: str | None, known: Device | None, descriptor: int) -> None:
         The device that was open before, if this is not the first time.
     descriptor
         The shared file to lay the ring in.
+    bell
+        A pipe that is written to when the ring holds what the reader waits for.
     """
     import sounddevice
 
@@ -60,6 +65,7 @@ def capture(wanted: str | None, known: Device | None, descriptor: int) -> None:
     ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
     frame_clock = FrameClock(device.rate)
     ahead = float("inf")
+    os.set_blocking(bell, False)
 
     def on_audio(samples: Any, frames: int, clock: Any, status: Any) -> None:
         nonlocal ahead
@@ -75,7 +81,10 @@ def capture(wanted: str | None, known: Device | None, descriptor: int) -> None:
         if status.input_overflow:
             ring.count_overflow()
         ring.true_rate = frame_clock.true_rate
-        ring.write(samples, end, lost)
+        # A server's time stamps may run ahead of it, but nothing is captured after it has arrived.
+        if ring.write(samples, min(end, now), lost):
+            with contextlib.suppress(OSError):  # full, because nobody reads at the moment
+                os.write(bell, b"\0")
 
     try:
         stream = sounddevice.InputStream(
@@ -83,6 +92,7 @@ def capture(wanted: str | None, known: Device | None, descriptor: int) -> None:
             device=device.index,
             channels=device.channels,
             dtype="float32",
+            blocksize=round(BLOCK_SECONDS * device.rate),
             latency="high",
             callback=on_audio,
             finished_callback=lambda: _say({"finished": True}),
@@ -109,7 +119,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    """Serve one request, given as JSON on the command line: ``{"list"}`` or ``{"device", "known", "descriptor"}``."""
+    """Serve one request, given as JSON on the command line: ``{"list"}`` or else the arguments of `capture`."""
     if os.getpgrp() == os.getpid():
         threading.Thread(target=_end_with_parent, daemon=True).start()
     request = json.loads(sys.argv[1])
@@ -118,7 +128,7 @@ def main() -> None:
             _say({"devices": [vars(device) for device in query_devices()]})
         else:
             known = Device(**request["known"]) if request["known"] else None
-            capture(request["device"], known, request["descriptor"])
+            capture(request["device"], known, request["descriptor"], request["bell"])
     except DeviceError as error:
         _say({"error": str(error)})
     except OSError as error:

@@ -29,6 +29,7 @@ class DemoSource:
         self.channels = 2
         self.live = False
         self.fault: str | None = None
+        self.wanted = 0.0
         self._pace = pace
         self._set = DemoSet(seed)
         self._set.read(0)

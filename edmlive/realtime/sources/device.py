@@ -1,13 +1,16 @@
 """A sound device, captured in a child process so that nothing PortAudio does can hang or kill the listener."""
 
+import math
 import os
+import select
+import time
 
 from edmlive.errors import DeviceError
 from edmlive.realtime.sources.capture import RING_SECONDS
 from edmlive.realtime.sources.devices import Device
 from edmlive.realtime.sources.process import CaptureProcess
 from edmlive.realtime.sources.ring import AudioRing, shared_file
-from edmlive.realtime.sources.supervisor import Link, OnLoss, Opened, Piece, SupervisedSource
+from edmlive.realtime.sources.supervisor import WAIT_SECONDS, Link, OnLoss, Opened, Piece, SupervisedSource
 
 LIST_SECONDS = 10.0
 BLOCK_SECONDS = 0.5
@@ -54,7 +57,7 @@ class DeviceSource(SupervisedSource):
 
 
 class _CaptureLink:
-    """One capture process and the ring that it fills."""
+    """One capture process, the ring that it fills, and the pipe on which it rings when enough has come."""
 
     patient = False
 
@@ -62,12 +65,16 @@ class _CaptureLink:
         self.device: Device | None = None
         self._ring: AudioRing | None = None
         self._file = shared_file()
-        request = {"device": wanted, "known": known and vars(known), "descriptor": self._file.fileno()}
+        self._bell, ringer = os.pipe()
+        shared = {"descriptor": self._file.fileno(), "bell": ringer}
         try:
-            self._child = CaptureProcess(request, self._file)
+            self._child = CaptureProcess({"device": wanted, "known": known and vars(known), **shared}, shared.values())
         except DeviceError:
+            os.close(self._bell)
             self._file.close()
             raise
+        finally:
+            os.close(ringer)
 
     @property
     def overflows(self) -> int:
@@ -92,13 +99,13 @@ class _CaptureLink:
         return self._opened
 
     def read(self) -> Piece | None:
-        assert self._ring is not None
-        running = self._child.running  # asked first, so that the last a dying process wrote is still read
-        captured_at = self._ring.captured_at
-        samples, backlog, gap = self._ring.read(int(BLOCK_SECONDS * self._opened.rate))
-        if len(samples):
-            return Piece(samples, captured_at - backlog / self._opened.rate, gap)
-        if not running:
+        piece = self._take()
+        if piece is not None:
+            return piece
+        if not self._child.running:
+            piece = self._take()  # the last that a dying process wrote
+            if piece is not None:
+                return piece
             raise DeviceError(
                 f"Input device '{self._opened.name}' has gone{self._child.last_words()}: connect it again."
             )
@@ -106,8 +113,23 @@ class _CaptureLink:
             raise DeviceError(f"Input device '{self._opened.name}' has stopped: check its cable and its server.")
         return None
 
+    def _take(self) -> Piece | None:
+        assert self._ring is not None
+        captured_at = self._ring.captured_at
+        samples, backlog, gap = self._ring.read(int(BLOCK_SECONDS * self._opened.rate))
+        return Piece(samples, captured_at - backlog / self._opened.rate, gap) if len(samples) else None
+
+    def wait(self, wanted: float) -> None:
+        assert self._ring is not None
+        if self._ring.await_frames(max(1, math.ceil(wanted * self._opened.rate))):
+            return
+        ringing, _, _ = select.select([self._bell], [], [], WAIT_SECONDS)
+        if ringing and not os.read(self._bell, 1 << 16):
+            time.sleep(WAIT_SECONDS)  # the process is ending and will not ring again
+
     def close(self) -> None:
         self._child.kill()
+        os.close(self._bell)
         if self._ring is not None:
             self._ring.close()
             self._ring = None

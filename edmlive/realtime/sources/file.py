@@ -51,6 +51,7 @@ class FileSource:
     def __init__(self, location: str | Path, channels: tuple[int, ...] | None = None, *, pace: bool = False) -> None:
         self.name = str(location)
         self.fault: str | None = None
+        self.wanted = 0.0
         self._pace = pace
         self._remote = "://" in self.name
         self.live = self._remote and not self.name.startswith("file:")

@@ -78,6 +78,7 @@ class PcmSource:
         self.rate = rate
         self.live = True
         self.fault: str | None = None
+        self.wanted = 0.0
         self._stream = stream
         self.channels = channels
         self._width, self._convert = _FORMATS[sample_format]

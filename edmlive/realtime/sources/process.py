@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import Any, BinaryIO
+from collections.abc import Iterable
+from typing import Any
 
 from edmlive.errors import DeviceError
 
@@ -23,7 +24,7 @@ class CaptureProcess:
     request
         What it shall do, as `edmlive.realtime.sources.capture` takes it.
     shared
-        A file that it shall inherit.
+        Descriptors that it shall inherit.
 
     Raises
     ------
@@ -31,14 +32,14 @@ class CaptureProcess:
         It cannot be started.
     """
 
-    def __init__(self, request: dict[str, Any], shared: BinaryIO | None = None) -> None:
+    def __init__(self, request: dict[str, Any], shared: Iterable[int] = ()) -> None:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "edmlive.realtime.sources.capture", json.dumps(request)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,  # ALSA and JACK chatter there; kept for the last words
-                pass_fds=(shared.fileno(),) if shared else (),
+                pass_fds=tuple(shared),
                 start_new_session=True,  # deaf to Ctrl-C, and killed together with what it has started
             )
         except OSError as error:

@@ -9,10 +9,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-_CLAIMED, _WRITTEN, _OVERFLOWS, _LOSSES = range(4)
+_CLAIMED, _WRITTEN, _OVERFLOWS, _LOSSES, _AWAITED = range(5)
 _CAPTURED_AT, _TRUE_RATE = range(2)
 _LOSSES_KEPT = 64
-_HEADER_BYTES = 8 * (4 + 2 + 2 * _LOSSES_KEPT)
+_HEADER_BYTES = 8 * (5 + 2 + 2 * _LOSSES_KEPT)
 
 
 def shared_file() -> BinaryIO:
@@ -40,13 +40,13 @@ class AudioRing:
         if create:
             os.ftruncate(descriptor, size)
         self._map = mmap.mmap(descriptor, size)
-        self._counts: NDArray[np.int64] = np.ndarray(4, np.int64, self._map)
-        self._clock: NDArray[np.float64] = np.ndarray(2, np.float64, self._map, 8 * 4)
-        self._losses: NDArray[np.int64] = np.ndarray((_LOSSES_KEPT, 2), np.int64, self._map, 8 * (4 + 2))
+        self._counts: NDArray[np.int64] = np.ndarray(5, np.int64, self._map)
+        self._clock: NDArray[np.float64] = np.ndarray(2, np.float64, self._map, 8 * 5)
+        self._losses: NDArray[np.int64] = np.ndarray((_LOSSES_KEPT, 2), np.int64, self._map, 8 * (5 + 2))
         self._frames: NDArray[np.float32] = np.ndarray((frames, channels), np.float32, self._map, _HEADER_BYTES)
         self._read = self._losses_read = 0
 
-    def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
+    def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> bool:
         """Append samples.
 
         Parameters
@@ -57,6 +57,11 @@ class AudioRing:
             When the last was captured, in seconds on the monotonic clock.
         lost
             Frames that the device lost before them.
+
+        Returns
+        -------
+        bool
+            Whether there is now as much as the reader waits for.
         """
         capacity = len(self._frames)
         written = int(self._counts[_WRITTEN])
@@ -70,6 +75,12 @@ class AudioRing:
         self._frames[: len(samples) - head] = samples[head:]
         self._clock[_CAPTURED_AT] = captured_at
         self._counts[_WRITTEN] = written + len(samples)
+        return bool(written + len(samples) >= self._counts[_AWAITED])
+
+    def await_frames(self, frames: int) -> bool:
+        """Let the writer know how many unread frames the reader waits for; tell whether they are there already."""
+        self._counts[_AWAITED] = self._read + frames
+        return bool(self._counts[_WRITTEN] >= self._counts[_AWAITED])
 
     def count_overflow(self) -> None:
         """Note that the sound system said it dropped input."""
@@ -108,6 +119,8 @@ class AudioRing:
         """
         capacity = len(self._frames)
         written = int(self._counts[_WRITTEN])
+        if written == self._read:
+            return self._frames[:0], 0, 0
         start = max(self._read, written - capacity)
         lost, losses, stop = self._lost_before(start, min(written, start + most))
         index = start % capacity

@@ -2,11 +2,21 @@
 
 import queue
 import threading
+import time
 
 from edmlive.errors import SourceError
 from edmlive.realtime.audio import AudioBlock
 from edmlive.realtime.sources.file import FileSource
-from edmlive.realtime.sources.supervisor import InputEndedError, Link, OnLoss, Opened, Piece, SupervisedSource
+from edmlive.realtime.sources.supervisor import (
+    POLL_SECONDS,
+    WAIT_SECONDS,
+    InputEndedError,
+    Link,
+    OnLoss,
+    Opened,
+    Piece,
+    SupervisedSource,
+)
 
 BLOCKS_HELD = 240
 CLOSE_SECONDS = 0.2
@@ -76,6 +86,9 @@ class _DecoderLink:
                 raise self._failure from None
             raise InputEndedError(self._fault) from None
         return Piece(block.samples, block.time)
+
+    def wait(self, wanted: float) -> None:
+        time.sleep(min(max(wanted, POLL_SECONDS), WAIT_SECONDS))
 
     def close(self) -> None:
         self._closing = True

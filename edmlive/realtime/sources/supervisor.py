@@ -31,6 +31,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 0.75
 TELL_SECONDS = 1.0
 BACK_SECONDS = 10.0
 POLL_SECONDS = 0.02
+WAIT_SECONDS = 0.3
 
 OnLoss = Literal["wait", "exit"]
 
@@ -57,7 +58,7 @@ class Piece:
 
 
 class Link(Protocol):
-    """One connection to an input, from its opening to its loss. No method waits.
+    """One connection to an input, from its opening to its loss. No method waits but `wait`.
 
     Attributes
     ----------
@@ -80,6 +81,9 @@ class Link(Protocol):
 
     def read(self) -> Piece | None:
         """Return what has arrived, ``None`` where that is nothing; `SourceError` once it is dead and read out."""
+
+    def wait(self, wanted: float) -> None:
+        """Wait for so many seconds of audio to arrive; for `WAIT_SECONDS` at most, and less where it is not known."""
 
     def close(self) -> None:
         """Let the input go, within a second whatever it does."""
@@ -118,6 +122,7 @@ class SupervisedSource(ABC):
     def __init__(self, channels: tuple[int, ...] | None, most: int | None, on_loss: OnLoss) -> None:
         self.live = True
         self.fault: str | None = None
+        self.wanted = 0.0
         self.liveness = Liveness.STARTING
         self.transitions: Counter[Liveness] = Counter()
         self._on_loss = on_loss
@@ -186,7 +191,7 @@ class SupervisedSource(ABC):
                 if not self._link.patient:
                     raise DeviceError(self._silence(silent))
             else:
-                time.sleep(POLL_SECONDS)
+                self._link.wait(self.wanted)
 
     def _silence(self, seconds: float) -> str:
         return f"{self.kind} '{self.name}' has delivered no audio for {seconds:.1f} s: check its cable and its server."

@@ -99,6 +99,20 @@ def test_device_that_cannot_be_opened_is_one_sentence(
     assert capture_processes() == []
 
 
+def test_reader_is_woken_once_for_what_it_waits_for_and_loses_nothing(plug_in: Any) -> None:
+    plug_in(frames=2 * sound_card.RATE)
+    lengths = []
+    with DeviceSource() as source:
+        for block in source:
+            source.wanted = 0.2
+            lengths.append(len(block.samples))
+            assert time.monotonic() - block.time < 0.15
+            if sum(lengths) >= sound_card.RATE:
+                break
+    assert sorted(lengths)[len(lengths) // 2] >= 0.2 * sound_card.RATE
+    assert len(lengths) <= 8
+
+
 def until(source: DeviceSource, enough: Callable[[list[AudioBlock]], object], seconds: float = 15) -> list[AudioBlock]:
     """Hear a source until the blocks are enough."""
     blocks: list[AudioBlock] = []

@@ -105,6 +105,18 @@ def test_frames_that_are_being_overwritten_are_never_read(make_pair: Callable[..
     np.testing.assert_array_equal(late[:, 0], np.arange(14 + gap_after, 18))
 
 
+def test_writer_learns_when_there_is_what_the_reader_waits_for(make_pair: Callable[..., Pair]) -> None:
+    writer, reader = make_pair(20)
+    writer.write(numbered(0, 3), 0.0)
+    reader.read(2)
+    assert not reader.await_frames(8)
+    assert not writer.write(numbered(3, 6), 0.0)
+    assert writer.write(numbered(9, 1), 0.0)
+    assert writer.write(numbered(10, 1), 0.0)
+    assert reader.await_frames(9)
+    assert not reader.await_frames(10)
+
+
 def test_overflows_are_counted(make_pair: Callable[..., Pair]) -> None:
     writer, reader = make_pair(4)
     writer.count_overflow()

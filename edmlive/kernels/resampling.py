@@ -1,0 +1,36 @@
+"""Resampling by a rational ratio, sample by sample: no blocks, so nothing waits for one to fill."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.kernels.jit import kernel
+
+
+@kernel("void(float32[::1], int64, int64, float32[:, ::1], float32[::1])", fastmath=True)
+def resample(
+    samples: NDArray[np.float32], place: int, step: int, phases: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Filter and resample by a polyphase filter.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,)
+        Input, with all that the filter reaches.
+    place
+        Where the filter for the first output begins, in input samples times the number of phases.
+    step
+        Between two outputs, in the same unit.
+    phases : ndarray, shape (phases, taps)
+        Weights of consecutive input samples for an output at each place between two of them.
+    out : ndarray, shape (m,)
+        Written.
+    """
+    count, taps = phases.shape
+    for k in range(out.size):
+        first = place // count
+        weights, heard = phases[place % count], samples[first : first + taps]
+        total = np.float32(0.0)
+        for t in range(taps):
+            total += weights[t] * heard[t]
+        out[k] = total
+        place += step
