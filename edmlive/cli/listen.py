@@ -19,6 +19,7 @@ from edmlive.timecode import clock
 
 if TYPE_CHECKING:
     from edmlive.realtime.audio import Source
+    from edmlive.realtime.classifier import Classifier
     from edmlive.realtime.session import Summary
 
 STANDARD_STREAM = "-"
@@ -157,6 +158,8 @@ def listen(
                 sinks.append(TerminalLines())
         summary = follow(source, engine, sinks, recorder, tell=lambda failure: notes.print(f"edmlive: {failure}"))
     notes.print(_sentence(summary))
+    if classifier.provider != "cpu" and classifier.inference.steps:
+        notes.print(_steps(classifier))
     if summary.failures:
         raise typer.Exit(1)
 
@@ -255,3 +258,12 @@ def _sentence(summary: "Summary") -> str:
     if summary.dropped:
         parts.append(f"{summary.dropped} readings dropped")
     return "; ".join(parts) + "."
+
+
+def _steps(classifier: "Classifier") -> str:
+    """Say in one line how long the newest decisions took."""
+    from edmlive.realtime.inference import step_times
+
+    times = vars(step_times(classifier.inference.steps))
+    named = (f"{step} {taken.p50 * 1e3:.2f} / {taken.p99 * 1e3:.2f} ms" for step, taken in times.items())
+    return f"A decision on {classifier.provider}, median / 99 %: {', '.join(named)}."

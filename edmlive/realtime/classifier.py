@@ -1,7 +1,6 @@
 """One model, loaded: feature windows in, probabilities out."""
 
 import copy
-import time
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -54,8 +53,6 @@ class Classifier:
         What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
     inference
         The session with its tensors, for those who time its steps.
-    last_seconds
-        How long the newest call took, in seconds.
 
     Raises
     ------
@@ -68,7 +65,6 @@ class Classifier:
         data, self.spec = read_model(path)
         self.inference = _start(path, data, self.spec, provider, batch)
         self.provider = self.inference.provider
-        self.last_seconds = 0.0
 
     def for_stream(self) -> "Classifier":
         """Return this classifier for one more stream: the same session, but what a graph remembers is the stream's."""
@@ -107,12 +103,10 @@ class Classifier:
         NDArray[np.float32]
             Shape (windows, labels), in the order given.
         """
-        started = time.perf_counter()
         answers = np.empty((len(windows), len(self.spec.labels)), np.float32)
         for first in range(0, len(windows), self.inference.batch):
             part = windows[first : first + self.inference.batch]
             answers[first : first + len(part)] = self.inference(part)
-        self.last_seconds = time.perf_counter() - started
         return answers
 
 
@@ -144,6 +138,7 @@ def _rehearse(path: Path, inference: Inference, spec: ModelSpec) -> None:
         answer = inference([silence])
     if not abs(answer.sum() - 1) < 1e-3:  # NaN compares as false
         raise ModelError(f"Model {path} does not answer with probabilities that sum to 1.")
+    inference.steps.clear()
 
 
 def _reason(error: Exception | None) -> str:

@@ -322,8 +322,10 @@ def check_model(model: str | Path | None = None, provider: "Provider" = "auto") 
     started = time.process_time()
     list(engine.push(AudioBlock(noise[SAMPLE_RATE:], time.monotonic())))
     load = (time.process_time() - started) / (_REHEARSAL_SECONDS - 1)
+    classifier.probabilities({i.name: np.zeros(i.shape, np.float32) for i in classifier.spec.inputs})
+    decision = sum(classifier.inference.steps[-1])
     said = (
-        f"{classifier.spec.name} on {classifier.provider}; a decision takes {classifier.last_seconds * 1000:.1f} ms, "
+        f"{classifier.spec.name} on {classifier.provider}; a decision takes {decision * 1000:.1f} ms, "
         f"listening {load:.1%} of a core"
     )
     if load > _BUSY:

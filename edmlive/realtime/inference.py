@@ -1,7 +1,10 @@
 """A session with fixed tensors on its device: windows in, one run, probabilities out."""
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +13,28 @@ from numpy.typing import NDArray
 from edmlive.overlap import Remembering
 from edmlive.realtime.providers import running
 from edmlive.spec import OUTPUT_NAME, ModelSpec
+from edmlive.stopwatch import Spread, spread
 
 Features = Mapping[str, NDArray[np.float32]]
 """One float32 array for each of a spec's inputs, of the shape given there."""
+
+_STEPS_KEPT = 1_000
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """How long the steps of decisions took: features to the device, the session's run, probabilities back, and all."""
+
+    transfer: Spread
+    inference: Spread
+    back: Spread
+    total: Spread
+
+
+def step_times(steps: Iterable[tuple[float, float, float]]) -> StepTimes:
+    """Sum up `Inference.steps`, of which there must be one at least."""
+    seconds = np.array(list(steps))
+    return StepTimes(*(spread(step) for step in (*seconds.T, seconds.sum(axis=1))))
 
 
 class Inference:
@@ -36,15 +58,14 @@ class Inference:
         What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
     batch
         Windows at once.
+    steps
+        How long each step of the newest calls took, in seconds: `write`, `run`, `read`.
     """
 
     def __init__(self, session: Any, spec: ModelSpec, batch: int) -> None:
         import onnxruntime as ort
 
-        self.provider = running(session)
-        self.batch = batch
-        self._session = session
-        self._lock = threading.Lock()  # engines in several threads may share the one set of tensors
+        self._serve(session, batch)
         self._binding = session.io_binding()
         device = "cpu" if self.provider == "cpu" else "cuda"
         self._inputs = []
@@ -56,12 +77,24 @@ class Inference:
         self._output = ort.OrtValue.ortvalue_from_shape_and_type((batch, len(spec.labels)), np.float32, device)
         self._binding.bind_ortvalue_output(OUTPUT_NAME, self._output)
 
+    def _serve(self, session: Any, batch: int) -> None:
+        self.provider = running(session)
+        self.batch = batch
+        self.steps: deque[tuple[float, float, float]] = deque(maxlen=_STEPS_KEPT)
+        self._session = session
+        self._lock = threading.Lock()  # engines in several threads may share the one set of tensors
+
     def __call__(self, windows: Sequence[Features]) -> NDArray[np.float32]:
         """Return the probabilities of 1 to `batch` windows, shape (windows, labels). Any thread may call."""
         with self._lock:
+            started = time.perf_counter()
             self.write(windows)
+            written = time.perf_counter()
             self.run()
-            return self.read(len(windows))
+            ran = time.perf_counter()
+            answers = self.read(len(windows))
+            self.steps.append((written - started, ran - written, time.perf_counter() - ran))
+            return answers
 
     def write(self, windows: Sequence[Features]) -> None:
         """Bring 1 to `batch` windows to the device."""
@@ -91,13 +124,14 @@ class Remembered(Inference):
     """
 
     def __init__(self, session: Any) -> None:
-        self.provider, self.batch = running(session), 1
-        self._session, self._remembering = session, Remembering(session)
-        self._lock = threading.Lock()
+        self._serve(session, 1)
+        self._remembering = Remembering(session)
 
     def another(self) -> "Remembered":
-        """Return one for another stream, of the same session."""
-        return Remembered(self._session)
+        """Return one for another stream, of the same session; their `steps` are kept together."""
+        other = Remembered(self._session)
+        other.steps = self.steps
+        return other
 
     def write(self, windows: Sequence[Features]) -> None:
         """Take one window."""

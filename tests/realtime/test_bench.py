@@ -1,11 +1,13 @@
 """What `edmlive bench` measures is what happened."""
 
+import re
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edmlive.cli.listen import _steps as sentence_of
 from edmlive.realtime.bench import stages
 from edmlive.realtime.bench.latency import latency
 from edmlive.realtime.bench.machine import this_machine
@@ -63,3 +65,16 @@ def test_machine_is_told() -> None:
     machine = this_machine()
     assert machine.processor and machine.system and machine.cores >= 1
     assert {"edmlive", "ONNX Runtime"} <= set(machine.versions)
+
+
+def test_steps_of_the_newest_decisions_are_summed_up_in_a_sentence(path: Path) -> None:
+    classifier = Classifier(path, "cpu")
+    window = {i.name: np.zeros(i.shape, np.float32) for i in classifier.spec.inputs}
+    for _ in range(1_200):
+        classifier.probabilities(window)
+    assert len(classifier.inference.steps) == 1_000
+    assert re.fullmatch(
+        r"A decision on cpu, median / 99 %: transfer [\d.]+ / [\d.]+ ms, inference [\d.]+ / [\d.]+ ms, "
+        r"back [\d.]+ / [\d.]+ ms, total [\d.]+ / [\d.]+ ms\.",
+        sentence_of(classifier),
+    )

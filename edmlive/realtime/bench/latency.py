@@ -1,7 +1,6 @@
 """How long decisions take, step by step: to the device, the run, and back."""
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,11 +10,10 @@ import numpy as np
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime.bench.stages import music, seconds_to_fill
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.inference import Features
+from edmlive.realtime.inference import Features, StepTimes, step_times
 from edmlive.realtime.providers import Running
 from edmlive.realtime.windows import Windows
 from edmlive.spec import ModelSpec
-from edmlive.stopwatch import Spread, spread
 
 LARGEST_DIFFERENCE = 1e-4
 """How far a GPU's probabilities in float32 are meant to be from the CPU's at most."""
@@ -25,8 +23,8 @@ _MUSIC_SECONDS = 16
 
 
 @dataclass(frozen=True)
-class Latency:
-    """How long decisions took, with each step waited for before the clock was read.
+class Latency(StepTimes):
+    """How long batches of decisions took, with each step waited for before the clock was read.
 
     Parameters
     ----------
@@ -38,8 +36,6 @@ class Latency:
         Windows judged at once.
     decisions
         Windows judged in all.
-    transfer, inference, back, total
-        Features to the device, the session's run, probabilities back, and all three: seconds for one batch.
     per_second
         Decisions a second, one batch after the other.
     difference
@@ -50,10 +46,6 @@ class Latency:
     provider: Running
     batch: int
     decisions: int
-    transfer: Spread
-    inference: Spread
-    back: Spread
-    total: Spread
     per_second: float
     difference: float | None
 
@@ -72,32 +64,21 @@ def latency(classifier: Classifier, decisions: int, cpu: Classifier | None = Non
     """
     inference, batch = classifier.inference, classifier.inference.batch
     heard = _windows(classifier.spec)
-    clock = np.empty((math.ceil(decisions / batch), 4))
-    for times in clock:
-        windows = list(islice(heard, batch))
-        times[0] = time.perf_counter()
-        inference.write(windows)
-        times[1] = time.perf_counter()
-        inference.run()
-        times[2] = time.perf_counter()
-        inference.read(batch)
-        times[3] = time.perf_counter()
-    transfer, run, back = np.diff(clock).T.tolist()
-    total = (clock[:, 3] - clock[:, 0]).tolist()
+    steps = []
+    for _ in range(math.ceil(decisions / batch)):
+        inference(list(islice(heard, batch)))
+        steps.append(inference.steps[-1])
     difference = None
     if cpu is not None:
         compared = list(islice(heard, _COMPARED))
         difference = float(np.abs(classifier.probabilities_of(compared) - cpu.probabilities_of(compared)).max())
     return Latency(
+        **vars(step_times(steps)),
         model=classifier.spec.name,
         provider=classifier.provider,
         batch=batch,
-        decisions=batch * len(clock),
-        transfer=spread(transfer),
-        inference=spread(run),
-        back=spread(back),
-        total=spread(total),
-        per_second=batch * len(clock) / sum(total),
+        decisions=batch * len(steps),
+        per_second=batch * len(steps) / float(np.sum(steps)),
         difference=difference,
     )
 
