@@ -47,7 +47,10 @@ _SOUND_WINDOW = blackman_harris(FRAME_LENGTH)
 _AHEAD = INTERPOLATOR.size // 2
 
 State: TypeAlias = NDArray[Any]
-"""Array of shape (1,) and dtype `STATE`; all zeros before the first sample."""
+"""Array of shape (1,) and dtype `STATE`; all zeros before the first sample.
+
+With ``tempo_only`` set to 1 then, what only descriptors are read from is left out: onsets and the sound of beats.
+"""
 
 
 def _phasors(frame_length: int) -> np.dtype[np.void]:
@@ -58,6 +61,7 @@ def _phasors(frame_length: int) -> np.dtype[np.void]:
 
 STATE = np.dtype(
     [
+        ("tempo_only", np.int64),
         ("steps", np.int64),
         ("samples", np.float64, HISTORY),
         ("energies", np.float64, HISTORY),
@@ -186,7 +190,8 @@ def advance(
     Returns
     -------
     tuple of int
-        Rows written to ``differences``, ``sounds``, ``deviations`` and ``powers``; ``onsets`` is filled.
+        Rows written to ``differences``, ``sounds``, ``deviations`` and ``powers``; ``onsets`` is filled, unless only
+        the tempo is wanted.
     """
     s = state[0]
     n_differences, n_sounds, n_deviations, n_powers = 0, 0, 0, 0
@@ -197,11 +202,11 @@ def advance(
             frame = s.samples[HISTORY - BEAT_FRAME :] * _BEAT_WINDOW
             differences[n_differences] = _analyse(frame, _BEAT_ROOTS, s.beat)[1]
             n_differences += 1
-        for j in range(2):
+        for j in range(0 if s.tempo_only else 2):
             end = HISTORY - (1 - j) * GRID
             frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
             onsets[2 * step + j, 0], onsets[2 * step + j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
-        if s.steps >= LAG_STEPS:
+        if s.steps >= LAG_STEPS and not s.tempo_only:
             for j in range(2):
                 _beat_sound(s, HISTORY - (LAG_STEPS + 1) * HOP_LENGTH + j * GRID, sounds[n_sounds])
                 n_sounds += 1

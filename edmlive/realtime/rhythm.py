@@ -81,9 +81,12 @@ class RhythmTracker:
     ----------
     max_seconds
         Longest window that can be read.
+    tempo_only
+        Leave out what no tempo needs, which is two thirds of the work: the other descriptors then stay 0.
     """
 
-    def __init__(self, max_seconds: float = 120.0) -> None:
+    def __init__(self, max_seconds: float = 120.0, *, tempo_only: bool = False) -> None:
+        self._tempo_only = tempo_only
         steps = max(int(max_seconds * SAMPLE_RATE) // HOP_LENGTH, 1)
         self._capacity = steps
         self._differences = History(max(steps, (ROW_LENGTH + ROW_HOP + 2 * CONTEXT) // 2))
@@ -100,6 +103,7 @@ class RhythmTracker:
     def reset(self) -> None:
         """Forget all audio."""
         self._state = np.zeros(1, STATE)
+        self._state["tempo_only"] = self._tempo_only
         self._pending = np.empty(0)
         for history in self._histories:
             history.reset()
@@ -133,7 +137,8 @@ class RhythmTracker:
         sounds, deviations, powers = np.empty((2 * steps, SOUND_SIZE)), np.empty(3 * steps), np.empty(steps)
         counts = advance(samples, self._state, differences, onsets, sounds, deviations, powers)
         self._differences.push(differences[: counts[0]])
-        self._onsets.push(onsets)
+        if not self._tempo_only:
+            self._onsets.push(onsets)
         self._sounds.push(sounds[: counts[1]])
         self._deviations.push(deviations[: counts[2]])
         self._powers.push(powers[: counts[3]])
@@ -167,9 +172,10 @@ class RhythmTracker:
         if loud <= _SILENCE:
             return Rhythm(math.nan, 0.0, values)
 
-        values[6] = danceability(self._deviations.newest(_blocks_of_10_ms(steps)))
-        onsets = self._onsets.newest(2 * steps)
-        values[9] = count_onsets(onsets) / (len(onsets) * GRID / SAMPLE_RATE)
+        if not self._tempo_only:
+            values[6] = danceability(self._deviations.newest(_blocks_of_10_ms(steps)))
+            onsets = self._onsets.newest(2 * steps)
+            values[9] = count_onsets(onsets) / (len(onsets) * GRID / SAMPLE_RATE)
         beats = self._beats(steps)
         if beats is None or len(beats) < 2:
             values[_NEED_BEATS] = math.nan if beats is None else 0.0
@@ -180,10 +186,11 @@ class RhythmTracker:
         (first_bpm, _, first_spread), (second_bpm, second_weight, second_spread) = tempo_peaks(intervals)
         # The data sets' "first peak weight" holds the spread.
         values[:6] = bpm, first_bpm, first_spread, second_bpm, second_spread, second_weight
-        sounds = self._sounds.at(beats[beats < self._sounds.count])
-        energies = sounds[:, 0] * (_REFERENCE_POWER / loud)
-        values[7], values[8] = energies.mean(), energies.std()
-        values[10:16], values[16:22] = sounds[:, 1:].mean(axis=0), sounds[:, 1:].std(axis=0)
+        if not self._tempo_only:
+            sounds = self._sounds.at(beats[beats < self._sounds.count])
+            energies = sounds[:, 0] * (_REFERENCE_POWER / loud)
+            values[7], values[8] = energies.mean(), energies.std()
+            values[10:16], values[16:22] = sounds[:, 1:].mean(axis=0), sounds[:, 1:].std(axis=0)
         return Rhythm(steady_tempo(beats), share, values)
 
     def _beats(self, steps: int) -> NDArray[np.int64] | None:

@@ -65,7 +65,7 @@ class Windows:
         seconds = self._descriptors.seconds if self._descriptors else TEMPO_SECONDS
         self._seconds = seconds
         self._timbre = TimbreStatistics(seconds) if self._descriptors else None
-        self._rhythm = RhythmTracker(seconds)
+        self._rhythm = RhythmTracker(seconds, tempo_only=self._descriptors is None)
         if self._descriptors:
             unknown = sorted(set(self._descriptors.descriptors) - set(LIVE_DESCRIPTORS))
             if unknown:

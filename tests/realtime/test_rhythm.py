@@ -50,6 +50,16 @@ def test_tempo_of_clicks(bpm):
     assert rhythm.descriptors[ONSET_RATE] == pytest.approx(bpm / 60, rel=0.03)
 
 
+def test_tempo_alone_is_the_same_tempo():
+    whole, alone = RhythmTracker(), RhythmTracker(tempo_only=True)
+    for tracker in (whole, alone):
+        tracker.push(MUSIC)
+    expected, rhythm = whole.read(15), alone.read(15)
+    assert (rhythm.bpm, rhythm.confidence) == (expected.bpm, expected.confidence)
+    np.testing.assert_array_equal(rhythm.descriptors[:DANCEABILITY], expected.descriptors[:DANCEABILITY])
+    assert expected.descriptors[DANCEABILITY:].all() and not rhythm.descriptors[DANCEABILITY:].any()
+
+
 @pytest.mark.parametrize(("bpm", "heard"), [(60.0, 120.0), (65.0, 65.0), (180.0, 180.0)])
 def test_tempo_of_clicks_far_from_two_a_second(bpm, heard):
     assert read(clicks(bpm)).bpm == pytest.approx(heard, abs=0.3)
