@@ -7,7 +7,7 @@ VENV := .venv
 TEST_VENV := .venv-test
 SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
-BENCHMARKS := front_end instructions descriptors decision whole_file streams growth listen
+BENCHMARKS := front_end descriptors decision whole_file streams growth listen
 TEST_EXTRAS := live,train
 export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -49,9 +49,11 @@ bench: $(TEST_VENV)/peers portaudio servers valgrind
 	for name in $(BENCHMARKS); do echo "== $$name"; \
 	$(TEST_VENV)/bin/python -m benchmarks.$$name --json benchmarks/results/$$name.json || exit 1; done
 	$(TEST_VENV)/bin/python -m benchmarks.plots
+	$(TEST_VENV)/bin/python -m benchmarks.instructions
 
 bench-smoke: $(TEST_VENV)/peers portaudio servers valgrind
 	for name in $(BENCHMARKS); do echo "== $$name"; $(TEST_VENV)/bin/python -m benchmarks.$$name --quick || exit 1; done
+	$(TEST_VENV)/bin/python -m benchmarks.instructions --quick
 	$(TEST_VENV)/bin/python -m benchmarks.demo_set 60
 	$(TEST_VENV)/bin/python -m benchmarks.soak 0.02 0.2
 	for name in realism mastering; do $(TEST_VENV)/bin/python -m benchmarks.$$name --help >/dev/null || exit 1; done

@@ -38,14 +38,18 @@ State: TypeAlias = NDArray[Any]
 
 STATE = np.dtype(
     [
-        ("samples", np.float64, N_FFT),
+        ("hop", np.float64, HOP_LENGTH),
         ("filled", np.int64),
+        ("waiting", np.int64),
         ("spectrum", spectrum.SPECTRUM),
         ("onset", onset.ONSET),
         ("tempogram", tempogram.TEMPOGRAM),
     ]
 )
-"""All that a stream remembers: the latest samples, how many there are, and the records of the stages."""
+"""All that a stream remembers.
+
+``hop`` collects samples, of which there are ``filled``; ``waiting`` hops are to come before the one that completes the
+first frame; then the records of the stages."""
 
 
 def allocate(window: Window = "hann", top_db: float | None = None, floor_db: float = MINIMUM_DB) -> State:
@@ -71,7 +75,7 @@ def allocate(window: Window = "hann", top_db: float | None = None, floor_db: flo
         If there is no window of that name.
     """
     state = np.zeros(1, STATE)
-    state["filled"] = N_FFT // 2
+    state["waiting"] = N_FFT // 2 // HOP_LENGTH - 1
     spectrum.prepare(state["spectrum"], window)
     onset.prepare(state["onset"], top_db, floor_db)
     tempogram.prepare(state["tempogram"])
@@ -122,16 +126,21 @@ def flush(state: State, frames: NDArray[np.float32]) -> int:
 
 @kernel()
 def _write_frame(s: Any, frame: NDArray[np.float32]) -> None:
-    spectrum.mel_spectrum(s.samples, s.spectrum)
+    spectrum.mel_spectrum(s.spectrum)
     onset.append(s.onset, s.spectrum.mel)
     tempogram.tempograms(s.onset.strengths, s.tempogram)
-    frame[MEL] = s.spectrum.mel
+    _copy(s.spectrum.mel, frame[MEL])
     frame[ONSET] = s.onset.strengths[-1]
-    frame[AUTOCORRELATION] = s.tempogram.autocorrelation
-    frame[FOURIER] = s.tempogram.fourier
+    _copy(s.tempogram.autocorrelation, frame[AUTOCORRELATION])
+    _copy(s.tempogram.fourier, frame[FOURIER])
 
 
-_OVERLAP = N_FFT - HOP_LENGTH
+@kernel(inline=True)
+def _copy(source: NDArray[np.floating], target: NDArray[np.floating]) -> None:
+    for i in range(source.size):
+        target[i] = source[i]
+
+
 _ARRAYS = from_dtype(STATE)[::1], types.float32[:, ::1]
 
 
@@ -162,20 +171,21 @@ def push(samples: NDArray[np.float32] | NDArray[np.float64], state: State, frame
         If ``frames`` has too few rows or not 706 columns. Nothing has been taken in then.
     """
     s = state[0]
-    completed = (s.filled + samples.size - _OVERLAP) // HOP_LENGTH
+    completed = (s.filled + samples.size) // HOP_LENGTH - s.waiting
     if frames.shape[0] < completed or frames.shape[1] != FRAME_SIZE:
         raise ValueError("frames needs 706 columns, and a row for each frame that the samples complete")
     taken, written = 0, 0
     while taken < samples.size:
-        count = min(N_FFT - s.filled, samples.size - taken)
-        for i in range(count):
-            s.samples[s.filled + i] = samples[taken + i]
+        count = min(HOP_LENGTH - s.filled, samples.size - taken)
+        _copy(samples[taken : taken + count], s.hop[s.filled : s.filled + count])
         s.filled += count
         taken += count
-        if s.filled == N_FFT:
-            _write_frame(s, frames[written])
-            written += 1
-            for i in range(_OVERLAP):
-                s.samples[i] = s.samples[i + HOP_LENGTH]
-            s.filled = _OVERLAP
+        if s.filled == HOP_LENGTH:
+            s.filled = 0
+            spectrum.append(s.spectrum, s.hop)
+            if s.waiting > 0:
+                s.waiting -= 1
+            else:
+                _write_frame(s, frames[written])
+                written += 1
     return written

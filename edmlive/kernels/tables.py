@@ -13,21 +13,23 @@ TEMPOGRAM_LENGTH = 384
 """Onset strengths in a tempogram's window (8.9 s), and lags of the autocorrelation tempogram."""
 N_TEMPO_BINS = TEMPOGRAM_LENGTH // 2 + 1
 """Frequency bins of the Fourier tempogram."""
+WHOLE_VECTORS = 16
+"""Values that a summing loop takes at a time, in up to four vectors of up to eight: a multiple leaves no remainder."""
 
 Window = Literal["hann", "hamming"]
 
 
 class MelFilters(NamedTuple):
-    """Triangular mel filters without their zeros.
+    """Triangular mel filters without most of their zeros.
 
-    Band ``m`` weighs the spectrum's bins from ``first[m]`` on with
-    ``weights[offset[m]:offset[m + 1]]``.
+    Band ``m`` weighs the spectrum's bins from ``first[m]`` on with ``weights[offset[m]:offset[m + 1]]``, among which
+    there are as many zeros as make their number a multiple of `WHOLE_VECTORS`.
 
     Attributes
     ----------
     first : ndarray of int64, shape (128,)
     offset : ndarray of int64, shape (129,)
-    weights : ndarray of float64, shape (number of non-zeros,)
+    weights : ndarray of float64, shape (number of weights,)
     """
 
     first: NDArray[np.int64]
@@ -78,23 +80,6 @@ def roots_of_unity(length: int) -> NDArray[np.float64]:
     return np.stack([np.cos(angle), np.sin(angle)])
 
 
-def twist(rows: int, columns: int) -> NDArray[np.float64]:
-    """Twiddle factors between the two halves of a four-step FFT.
-
-    Parameters
-    ----------
-    rows, columns
-        Shape of the matrix that the ``rows * columns`` points are laid out in.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, rows * columns)
-        Real and imaginary parts of ``exp(-2j pi row column / (rows * columns))``, column by column.
-    """
-    product = np.outer(np.arange(columns), np.arange(rows)).ravel()
-    return roots_of_unity(rows * columns)[:, product]
-
-
 def mel_filters() -> MelFilters:
     """Slaney's mel filter bank: 128 area-normalised triangles from 0 Hz to half the sample rate.
 
@@ -113,12 +98,10 @@ def mel_filters() -> MelFilters:
     # librosa rounds the filters to float32, before and after the normalisation; its values are our reference.
     triangles = np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
     filters = (triangles * (2.0 / (high - low))).astype(np.float32)
-    counts = np.count_nonzero(filters, axis=1)
-    return MelFilters(
-        first=np.argmax(filters > 0, axis=1).astype(np.int64),
-        offset=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        weights=filters[filters > 0].astype(np.float64),
-    )
+    counts = -(-np.count_nonzero(filters, axis=1) // WHOLE_VECTORS) * WHOLE_VECTORS
+    first = np.minimum(np.argmax(filters > 0, axis=1), frequencies.size - counts)
+    weights = [row[start : start + count] for row, start, count in zip(filters, first, counts, strict=True)]
+    return MelFilters(first, np.concatenate([[0], np.cumsum(counts)]), np.concatenate(weights).astype(np.float64))
 
 
 _LINEAR_HZ_PER_MEL = 200.0 / 3.0

@@ -58,13 +58,7 @@ def tempograms(strengths: NDArray[np.float64], tempogram: np.record) -> None:
         no onset; ``tempogram.fourier`` the magnitudes of 193 frequencies.
     """
     plan, lags = tempogram.plan, tempogram.autocorrelation
-    half = TEMPOGRAM_LENGTH // 2
-    for i in range(half):
-        plan.work[0, fft.RE, i] = strengths[2 * i] * tempogram.window[2 * i]
-        plan.work[0, fft.IM, i] = strengths[2 * i + 1] * tempogram.window[2 * i + 1]
-        plan.work[0, fft.RE, i + half] = 0.0
-        plan.work[0, fft.IM, i + half] = 0.0
-    fft.power_768(plan)
+    fft.power_768(plan, strengths, tempogram.window)
     for k in range(N_TEMPO_BINS):
         tempogram.fourier[k] = math.sqrt(plan.power[2 * k])
     fft.autocorrelation_768(plan, lags)

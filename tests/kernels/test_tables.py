@@ -26,11 +26,3 @@ def test_mel_filters_are_librosas():
         weights = filters.weights[filters.offset[band] : filters.offset[band + 1]]
         dense[band, first : first + weights.size] = weights
     np.testing.assert_array_equal(dense, librosa.filters.mel(sr=tables.SAMPLE_RATE, n_fft=tables.N_FFT))
-
-
-def test_twist_is_column_by_column():
-    real, imaginary = tables.twist(16, 24)
-    row, column = 5, 7
-    expected = np.exp(-2j * np.pi * row * column / (16 * 24))
-    assert real[column * 16 + row] == pytest.approx(expected.real, abs=1e-15)
-    assert imaginary[column * 16 + row] == pytest.approx(expected.imag, abs=1e-15)
