@@ -16,14 +16,13 @@ Install the peers with ``pip install --group peers``; what is missing is left ou
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.table import Row, options, show  # isort: skip; it sets the number of threads before NumPy starts them
-
 import librosa
 import numpy as np
 import scipy.fft
 import scipy.sparse
 from numpy.typing import NDArray
 
+from benchmarks.table import Row, options, show
 from edmlive.kernels import stream
 from edmlive.kernels.tables import HOP_LENGTH, N_FFT, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH, window
 from edmlive.stopwatch import cpu_seconds

@@ -136,7 +136,7 @@ def main() -> None:
         work(chosen.work[0], int(chosen.work[1]))
         return
     try:
-        counts = count(list(PIECES)[:1], 20) if chosen.quick else count(list(PIECES), 1_000)
+        counts = count(list(PIECES)[:1], 20) if chosen.quick else count(list(PIECES), 10_000)
     except UserError as error:
         sys.exit(str(error))
     if chosen.record:

@@ -57,7 +57,7 @@ def latency(milliseconds: list[float], path: Path) -> None:
 
 def main() -> None:
     growth(json.loads((RESULTS / "growth.json").read_text()), RESULTS / "growth.png")
-    latency(json.loads((RESULTS / "latencies.json").read_text()), RESULTS / "latency.png")
+    latency(json.loads((RESULTS / "listen.latencies.json").read_text())["latencies_ms"], RESULTS / "latency.png")
 
 
 if __name__ == "__main__":

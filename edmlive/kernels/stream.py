@@ -7,8 +7,8 @@ Frame t covers samples 512 t - 1024 ... 512 t + 1023, with zeros before the firs
 ``librosa.feature.melspectrogram(center=True)``, and its row is written as soon as its last sample is there. `flush`
 ends a file: it brings the number of frames to librosa's, 1 + samples // 512.
 
-Samples must be finite: sources replace what is not before it comes here. A NaN would spoil the next nine seconds, as
-long as the tempograms remember it; an infinity, with ``top_db``, the onset floor for good.
+Samples must be finite: sources replace what is not before it comes here. Another would spoil the next nine seconds, as
+long as the tempograms remember it.
 """
 
 from typing import Any, TypeAlias

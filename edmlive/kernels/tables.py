@@ -14,7 +14,7 @@ TEMPOGRAM_LENGTH = 384
 N_TEMPO_BINS = TEMPOGRAM_LENGTH // 2 + 1
 """Frequency bins of the Fourier tempogram."""
 WHOLE_VECTORS = 16
-"""Values that a summing loop takes at a time, in up to four vectors of up to eight: a multiple leaves no remainder."""
+"""Values that a summing loop takes at a time, in vectors of up to eight: a multiple leaves no remainder."""
 
 Window = Literal["hann", "hamming"]
 
