@@ -31,8 +31,9 @@ def growth(points: list[dict[str, Any]], path: Path) -> None:
         if quantity == "votes":
             axis.set_ylim(cpu.min() / 10, cpu.max() * 10)
         beside = axis.twinx()
-        beside.plot(size, memory, "s--", color="C1", label="memory")
-        beside.set(ylabel="resident MB", ylim=(0, max(500.0, 1.1 * memory.max())))
+        beside.loglog(size, memory, "s--", color="C1")
+        beside.set(ylabel="resident MB", ylim=(10, 10_000))
+        axis.plot([], [], "s--", color="C1", label="memory")
         axis.legend(loc="upper left")
     figure.savefig(path, dpi=DPI)
     plt.close(figure)
