@@ -66,7 +66,8 @@ def _stream(rate: int) -> _Stream:
     if rate > SAMPLE_RATE and rate * SAMPLE_RATE <= MOST_PLACES * common**2:
         ahead = math.ceil(REACH_SECONDS * rate)
         return _PolyphaseStream(rate // common, soxr_phases(rate, ahead), ahead)
-    return soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")  # type: ignore[no-any-return]
+    stream: _Stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+    return stream
 
 
 class _PolyphaseStream:
