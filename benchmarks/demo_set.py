@@ -40,6 +40,9 @@ def main() -> None:
         if heard := score.readings[genre]:
             print(f"  {genre:28} {score.right[genre] / heard:6.1%} of {clock(heard * spec.vote.hop_seconds)}")
     delays = sorted(score.delays)
+    if not delays:
+        print("\nno change of genre in that time")
+        return
     p50, p90 = (delays[math.ceil(share * len(delays)) - 1] for share in (0.5, 0.9))
     print(f"\n{len(delays)} changes of genre; {np.isinf(delays).sum()} did not show before the next one")
     print(f"from the middle of the cross-fade until it shows: median {p50:.0f} s, p90 {p90:.0f} s")
