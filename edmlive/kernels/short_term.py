@@ -18,6 +18,7 @@ from edmlive.kernels.short_term_tables import (
     CHROMA_DC_WEIGHT,
     CHROMA_WEIGHTS,
     COLUMN_COSINES,
+    COLUMN_LANES,
     COLUMN_SINES,
     COLUMNS,
     COSINES,
@@ -62,7 +63,8 @@ def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> 
 
     The DFT of 1102 = 38 * 29 samples is one of 38 along the rows and one of 29 along the columns (Good 1958, "The
     interaction algorithm and practical Fourier analysis"). Both add and subtract mirrored terms first, which halves
-    the products. Inner loops run along contiguous lanes.
+    the products. Inner loops run along contiguous lanes, and take four rows at a time: what they add to is then loaded
+    and stored a quarter as often.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> 
         Written: ``abs(fft(frame))[: BINS + 1]``.
     """
     half, row_lanes = COLUMNS // 2 + 1, ROWS // 2 + 1
-    even, odd = np.zeros((row_lanes, COLUMNS)), np.zeros((row_lanes, COLUMNS))
+    even, odd = np.zeros((row_lanes, COLUMN_LANES)), np.zeros((row_lanes, COLUMN_LANES))
     for b in range(COLUMNS):
         even[0, b] = frame[GATHER[0, b]]
         even[row_lanes - 1, b] = frame[GATHER[row_lanes - 1, b]]
@@ -84,15 +86,16 @@ def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> 
     # Sum and difference of columns b and 29 - b, transposed so that the second DFT has the row index along its lanes.
     real_even, real_odd = np.zeros((half, row_lanes)), np.zeros((half, row_lanes))
     imag_even, imag_odd = np.zeros((half, row_lanes)), np.zeros((half, row_lanes))
-    real, imag = np.empty(COLUMNS), np.empty(COLUMNS)
+    real, imag = np.empty(COLUMN_LANES), np.empty(COLUMN_LANES)
     for k in range(row_lanes):
         real[:] = 0.0
         imag[:] = 0.0
-        for a in range(row_lanes):
-            cosine, sine = ROW_COSINES[k, a], ROW_SINES[k, a]
-            for b in range(COLUMNS):
-                real[b] += cosine * even[a, b]
-                imag[b] -= sine * odd[a, b]
+        for a in range(0, row_lanes, 4):
+            c0, c1, c2, c3 = ROW_COSINES[k, a], ROW_COSINES[k, a + 1], ROW_COSINES[k, a + 2], ROW_COSINES[k, a + 3]
+            s0, s1, s2, s3 = ROW_SINES[k, a], ROW_SINES[k, a + 1], ROW_SINES[k, a + 2], ROW_SINES[k, a + 3]
+            for b in range(COLUMN_LANES):
+                real[b] += c0 * even[a, b] + c1 * even[a + 1, b] + c2 * even[a + 2, b] + c3 * even[a + 3, b]
+                imag[b] -= s0 * odd[a, b] + s1 * odd[a + 1, b] + s2 * odd[a + 2, b] + s3 * odd[a + 3, b]
         real_even[0, k] = real[0]
         imag_even[0, k] = imag[0]
         for b in range(1, half):
