@@ -215,6 +215,9 @@ def test_the_timeline_moves(serve: Callable[..., WebSink], page: Page) -> None:
     assert page.run("document.getElementById('timeline').lastElementChild.textContent").startswith("Trance")
     # Who scrolls back is left where they are.
     page.run("document.getElementById('scroller').scrollLeft = 100")
+    # A browser tells of scrolling with the next frame it draws, however long that takes.
+    page.run("requestAnimationFrame(() => requestAnimationFrame(() => { document.body.dataset.drawn = 'yes' }))")
+    page.wait("document.body.dataset.drawn === 'yes'")
     sink.write(heard())
     time.sleep(0.5)
     assert page.run(end) == 100
