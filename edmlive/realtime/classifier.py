@@ -157,7 +157,8 @@ def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:
                 f"{', '.join(map(str, expected[name]))})."
             )
         if isinstance(shape[0], int) and shape[0] != batch:
-            raise ModelError(f"Model {path} takes {shape[0]} of '{name}' at once, not {batch}: export it anew.")
+            remedy = "export it anew" if batch == 1 else f"give --batch {shape[0]}"
+            raise ModelError(f"Model {path} takes {shape[0]} of '{name}' at once, not {batch}: {remedy}.")
     outputs = {o.name: (o.type, tuple(o.shape)[1:]) for o in session.get_outputs()}
     if outputs.get(OUTPUT_NAME) != ("tensor(float)", (len(spec.labels),)):
         raise ModelError(
