@@ -10,18 +10,9 @@ from edmlive.models.column_reuse import ColumnReuse
 from edmlive.models.inputs import CHUNK_FRAMES, Architecture
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.overlap import SHIFT_FRAMES
+from tests.export.test_network import untrained
 
 CHUNKS = 12
-
-
-def network(architecture: Architecture, width: int = 4) -> SubgenreNetwork:
-    """Random weights, and batch statistics that are not those of nothing heard yet."""
-    torch.manual_seed(0)
-    made = SubgenreNetwork(architecture, 3, width).eval()
-    for buffer in made.buffers():
-        if buffer.dtype == torch.float32:
-            buffer.copy_(torch.rand_like(buffer) + 0.5)
-    return made
 
 
 def stream(source: SubgenreNetwork) -> list[dict[str, Tensor]]:
@@ -40,7 +31,7 @@ def stream(source: SubgenreNetwork) -> list[dict[str, Tensor]]:
 def test_every_chunk_after_four_has_the_networks_logits_whatever_was_remembered_first(
     architecture: Architecture,
 ) -> None:
-    source = network(architecture)
+    source = untrained(architecture).network
     reuse = ColumnReuse(source)
     heard: list[dict[str, Tensor]] = []
     for k, chunk in enumerate(stream(source)):
@@ -53,7 +44,7 @@ def test_every_chunk_after_four_has_the_networks_logits_whatever_was_remembered_
 
 
 def test_it_takes_three_eighths_of_the_multiplications() -> None:
-    source = network("late-fusion", 128)
+    source = untrained("late-fusion", 128).network
     reuse = ColumnReuse(source)
     chunk, past = stream(source)[0], {p.past: torch.zeros(1, *p.shape) for p in reuse.pieces}
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -62,12 +53,12 @@ def test_it_takes_three_eighths_of_the_multiplications() -> None:
 
 
 def test_what_is_remembered_of_a_chunk_at_the_papers_width_is_small() -> None:
-    pieces = {p.present: p.shape for p in ColumnReuse(network("late-fusion", 128)).pieces}
+    pieces = {p.present: p.shape for p in ColumnReuse(untrained("late-fusion", 128).network).pieces}
     assert sum(torch.Size(shape).numel() for shape in pieces.values()) * 4 < 600_000, "bytes"
 
 
 def test_the_network_itself_stays_as_it_is() -> None:
-    source = network("late-fusion").train()
+    source = untrained("late-fusion").network.train()
     before = {name: tensor.clone() for name, tensor in source.state_dict().items()}
     ColumnReuse(source)
     assert source.training
@@ -77,4 +68,4 @@ def test_the_network_itself_stays_as_it_is() -> None:
 @pytest.mark.parametrize("architecture", ["temporal-fusion", "fourier", "mfcc-lstm"])
 def test_networks_that_share_no_columns_are_refused(architecture: Architecture) -> None:
     with pytest.raises(ModelError, match="short-chunk CNN"):
-        ColumnReuse(network(architecture))
+        ColumnReuse(untrained(architecture).network)
