@@ -1,6 +1,6 @@
 """How many inputs one core can listen to: many engines, one model session, one process.
 
-Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.streams [STREAMS]``.
+Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.streams``.
 
 Each input is 48 kHz stereo in a ring of shared memory, as the capture process of a device fills it; each has an engine
 of its own, read 20 ms at a time in turn with all others, and a decision a second. The rings are filled while the clock
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.table import Row, options, show
 from edmlive.realtime.audio import AudioBlock
+from edmlive.realtime.bench.stages import seconds_to_fill
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
 from edmlive.realtime.sources.ring import AudioRing, shared_file
@@ -26,8 +27,6 @@ from tests.music import render
 RATE = 48_000
 BLOCK = 960
 FILL_SECONDS = 5
-WARM_UP_SECONDS = 60
-"""Until every rolling window is as long as it gets."""
 
 
 class Inputs:
@@ -35,6 +34,7 @@ class Inputs:
 
     def __init__(self, count: int, model: str, music: NDArray[np.float32]) -> None:
         classifier = Classifier(model, "cpu")
+        self.seconds_to_fill = seconds_to_fill(classifier.spec)
         self._music = music
         self._rings, self._files = [], []
         for _ in range(count):
@@ -74,7 +74,7 @@ def measure(count: int, model: str, seconds: int) -> tuple[float, float, float]:
     music = render(90, RATE)
     inputs = Inputs(count, model, music)
     try:
-        inputs.listen(WARM_UP_SECONDS)
+        inputs.listen(inputs.seconds_to_fill)
         cpu, decisions = inputs.listen(seconds)
         return cpu / seconds / count, psutil.Process().memory_full_info().uss / 1e6, max(decisions)
     finally:
