@@ -50,15 +50,15 @@ def export(
         from edmlive.training.store import FeatureStore
 
     source = Checkpoint.load(checkpoint)
-    model = remembering_graph(source) if overlap else network_graph(source)
-    notes = plain_console()
     if calibrate is None:
-        difference = verify(model, source, drawn_features(source))
+        features, which = drawn_features(source), "random features; --calibrate STORE has real ones"
     else:
         store = FeatureStore.open(calibrate)
         learnt = unseen(store, source.spec, source.training, "train")
-        difference = verify(model, source, next(batches(learnt, _BATCH, _BATCH)))
-    notes.print(f"Logits are within {difference:.1g} of the network's.")
+        features, which = next(batches(learnt, _BATCH, _BATCH)), "real features"
+    model = remembering_graph(source) if overlap else network_graph(source)
+    notes = plain_console()
+    notes.print(f"Logits are within {verify(model, source, features):.1g} of the network's, on {which}.")
     if int8 or fp16:
         if int8:
             lower = to_int8(model, batches(learnt, _BATCH, CALIBRATION_CHUNKS))

@@ -30,25 +30,36 @@ def to_int8(model: onnx.ModelProto, calibration: Iterable[Features]) -> onnx.Mod
         The graph in single precision.
     calibration
         Batches of real raw features, from which the ranges of activations are taken.
+
+    Raises
+    ------
+    ModelError
+        There is no room for temporary files.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     with tempfile.TemporaryDirectory() as folder, _without_advice():
         source, target = Path(folder) / "model.onnx", Path(folder) / "int8.onnx"
-        onnx.save(model, source)
-        quantize_static(
-            source,
-            target,
-            _Batches(_feeds(model, calibration)),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Gemm", "Add", "Relu"],
-            nodes_to_exclude=_of_one_channel(model),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-        )
-        return _with_metadata(onnx.load(target), model)
+        try:
+            onnx.save(model, source)
+            quantize_static(
+                source,
+                target,
+                _Batches(_feeds(model, calibration)),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv", "Gemm", "Add", "Relu"],
+                nodes_to_exclude=_of_one_channel(model),
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+            )
+            return _with_metadata(onnx.load(target), model)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ModelError(
+                f"Quantising needs room for temporary files in {tempfile.gettempdir()}: {reason}."
+            ) from None
 
 
 def gate(before: float, after: float, *, force: bool) -> None:

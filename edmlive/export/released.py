@@ -19,7 +19,8 @@ WINDOW_FRAMES = 1_292
 """The released code standardises tempograms over 30 s of a track, and mel over 120 s. Here all look back on 30 s."""
 _MEL_COLUMNS, _TEMPOGRAM_COLUMNS = 200, 50
 _CHUNKS = 25
-_UNUSED = ("conv1d_1.", "conv1d_2.", "conv1d_3.", "conv1d_4.")
+_UNUSED = ("conv1d_1.", "conv1d_2.", "conv1d_3.", "conv1d_4.", "bn_1.", "rnn.")
+"""Layers that a checkpoint of theirs may hold, and the results of which their code throws away."""
 
 CLASSES = frozenset(
     {
@@ -33,6 +34,7 @@ CLASSES = frozenset(
         *(f"torch.nn.modules.dropout.{name}" for name in ("Dropout", "Dropout2d")),
         "torch.nn.modules.linear.Linear",
         *(f"torch.nn.modules.pooling.{name}" for name in ("AvgPool1d", "MaxPool1d", "MaxPool2d")),
+        "torch.nn.modules.rnn.GRU",
     }
 )
 """What their pickle is known to name."""

@@ -6,6 +6,7 @@ formats are read: the zip file of today, and the stream of pickles and raw stora
 """
 
 import io
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from edmlive.errors import ModelError
 
 LARGEST_BYTES = 1 << 30
+_LONGEST_NAME = 100
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -54,8 +56,8 @@ class _Tensor:
     def read(self, storages: Storages) -> NDArray[Any]:
         values = storages[self.storage[1]]
         last = self.offset + sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
-        if 0 not in self.shape and last >= len(values):
-            raise pickle.UnpicklingError("a tensor reaches beyond its storage")
+        if 0 not in self.shape and (last >= len(values) or math.prod(self.shape) > len(values)):
+            raise pickle.UnpicklingError("a tensor reaches beyond its storage, or repeats it")
         steps = [step * values.itemsize for step in self.stride]
         return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
 
@@ -90,7 +92,8 @@ def read_state(path: Path, classes: frozenset[str]) -> dict[str, NDArray[Any]]:
         content, storages = (_from_zip if zipfile.is_zipfile(io.BytesIO(data)) else _from_stream)(data, classes)
         return {name: tensor.read(storages) for name, tensor in _tensors(content)}
     except _ForbiddenNameError as error:
-        raise ModelError(f"{path} is refused: it asks for {error}, and nothing of it was run.") from None
+        asked = ascii(str(error))[1:-1][:_LONGEST_NAME]  # it may be meant for the terminal
+        raise ModelError(f"{path} is refused: it asks for {asked}, and nothing of it was run.") from None
     except Exception as error:  # a hostile pickle can raise anything
         raise ModelError(f"{path} is no PyTorch checkpoint that can be read: {type(error).__name__}.") from None
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydantic
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from edmlive.errors import ModelError
-from edmlive.models.inputs import ARCHITECTURES, Architecture, inputs_of
+from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
 
@@ -57,15 +58,14 @@ class Training:
     @classmethod
     def from_json(cls, text: str) -> "Training":
         """Read untrusted JSON; `ValueError` where it is not what `to_json` writes."""
-        fields = json.loads(text)
         try:
-            training = cls(**fields)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
-        if training.architecture not in ARCHITECTURES:
-            raise ValueError(f"no architecture '{training.architecture}'")
-        if not isinstance(training.width, int) or not 1 <= training.width <= 1024:
-            raise ValueError(f"width {training.width}")
+            training = pydantic.TypeAdapter(cls).validate_json(text)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "training"
+            raise ValueError(f"what it says of its training is malformed at '{where}': {first['msg']}") from None
+        if not 1 <= training.width <= 1024:
+            raise ValueError(f"a width of {training.width} is not within 1 to 1024")
         return training
 
 

@@ -1,7 +1,8 @@
 """The network that the paper's authors released, bug for bug, so that their checkpoint can be run.
 
-What its code does differs from the paper: the tempograms' parallel convolutions are computed and thrown away, and the
-tempograms are reshaped where the paper transposes them. The names of the layers are those in the checkpoint.
+What its code does differs from the paper: the tempograms' parallel convolutions and their batch normalisation are
+computed and thrown away, and the tempograms are reshaped where the paper transposes them. The names of the layers are
+those in the checkpoint.
 """
 
 import torch
@@ -53,7 +54,6 @@ class ReleasedNetwork(nn.Module):
         super().__init__()
         for number in range(1, len(_CHANNELS)):
             self.add_module(f"layer{number}", ReleasedBlock(_CHANNELS[number - 1], _CHANNELS[number]))
-        self.bn_1 = nn.BatchNorm1d(_COLUMNS)
         self.conv1d_w = nn.Conv1d(1, 1, 3, stride=2)
         self.bn_w = nn.BatchNorm1d(1)
         self.dense1 = nn.Linear(896, 512)
@@ -88,7 +88,7 @@ class ReleasedNetwork(nn.Module):
         copies = []
         for tempogram in (autocorrelation, fourier):
             scrambled = tempogram.reshape(-1, _COLUMNS, tempogram.shape[1])  # reshaped, not transposed
-            copies.append(functional.relu(self.bn_1(scrambled)).repeat(1, 1, _COPIES))
+            copies.append(functional.relu(scrambled).repeat(1, 1, _COPIES))
         joined = torch.cat(copies, dim=2)
         pooled = joined.reshape(-1, joined.shape[2], _COLUMNS).mean(dim=2)  # again reshaped
         summary = functional.relu(self.bn_w(self.conv1d_w(pooled.unsqueeze(1))))

@@ -9,11 +9,11 @@ import onnx
 from numpy.typing import NDArray
 
 from edmlive.errors import ModelError
-from edmlive.export.network import session
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.overlap import classify_with
-from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
+from edmlive.overlap import Features
+from edmlive.realtime.classifier import Classifier
+from edmlive.spec import ModelSpec
 from edmlive.training.agreement import comparable, judgeable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
@@ -51,21 +51,20 @@ def open_candidate(path: Path) -> Candidate:
     if path.suffix != ".onnx":
         checkpoint = Checkpoint.load(path)
         return Candidate(checkpoint.probabilities, checkpoint.spec, checkpoint.training)
-    try:
-        model = onnx.load(path, load_external_data=False)
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
-        spec = ModelSpec.from_json(metadata[METADATA_KEY])
-        training = Training.from_json(metadata[TRAINING_KEY]) if TRAINING_KEY in metadata else None
-        classify = classify_with(session(model))
-    except KeyError:
-        raise ModelError(f"Model {path} carries no edmlive spec: export it with edmlive.") from None
-    except (SpecError, ValueError) as error:
-        raise ModelError(f"Model {path} is refused: {error}.") from None
-    except Exception as error:  # Protocol Buffers' and ONNX Runtime's share no base
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise ModelError(f"Model {path} cannot be read: {reason}.") from None
+    classifier = Classifier(path, "cpu")
+    spec = classifier.spec
     if any(i.frames != CHUNK_FRAMES or i.name == "onset_strength" for i in spec.inputs):
         raise ModelError(f"Model {path} takes descriptors or other windows than chunks of 4.64 s: try `classify`.")
+    metadata = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
+    try:
+        training = Training.from_json(metadata[TRAINING_KEY]) if TRAINING_KEY in metadata else None
+    except ValueError as error:
+        raise ModelError(f"Model {path} is refused: {error}.") from None
+
+    def classify(features: Features) -> NDArray[np.float32]:
+        chunks = zip(*features.values(), strict=True)
+        return classifier.probabilities_of([dict(zip(features, chunk, strict=True)) for chunk in chunks])
+
     return Candidate(classify, spec, training)
 
 

@@ -1,6 +1,7 @@
 """Networks as ONNX files: the same answers as in PyTorch, in less precision nearly so, and live as offline."""
 
 import dataclasses
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from edmlive.cli import app
 from edmlive.errors import ModelError, UserError
+from edmlive.export.file import write_model
 from edmlive.export.network import drawn_features, network_graph, remembering_graph, session, verify
 from edmlive.export.precision import gate, to_int8
 from edmlive.models.checkpoint import Checkpoint, Training
@@ -20,11 +22,13 @@ from edmlive.overlap import classify_with
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.windows import Windows
 from edmlive.spec import ModelSpec
+from edmlive.training.candidates import open_candidate
 from edmlive.training.chunks import chunk_features
 from edmlive.training.experiment import Experiment
 from edmlive.training.module import standardise
 from edmlive.training.recipes import MODERN
 from edmlive.training.store import FeatureStore
+from tests import models
 from tests.conftest import decode
 from tests.training import corpora
 
@@ -93,8 +97,26 @@ def test_graph_that_remembers_gives_the_networks_logits_and_asks_for_its_hop(arc
 
 def test_a_graph_that_differs_is_refused(checkpoint: Checkpoint, model: onnx.ModelProto) -> None:
     other = dataclasses.replace(checkpoint, network=SubgenreNetwork("late-fusion", 3, 4).eval())
-    with pytest.raises(ModelError, match="differs from the network"):
+    with pytest.raises(ModelError, match="logits differ from the network's by"):
         verify(model, other, drawn_features(checkpoint))
+
+
+@pytest.mark.parametrize(("largest", "within", "beyond"), [(4.0, 0.8e-5, 1.2e-5), (40.0, 2e-5, 1e-4)])
+def test_the_tolerance_is_in_logits_and_leaves_room_for_rounding_large_ones(
+    largest: float, within: float, beyond: float
+) -> None:
+    source = untrained("fourier")
+    features, last = drawn_features(source, count=2), source.network.classify
+    with torch.no_grad():
+        logits = source.network({name: torch.from_numpy(array) for name, array in features.items()})
+        last.weight *= largest / logits.abs().max()
+        last.bias *= largest / logits.abs().max()
+        model = network_graph(source)
+        last.bias += within
+        assert verify(model, source, features) == pytest.approx(within, rel=0.5)
+        last.bias += beyond - within
+        with pytest.raises(ModelError, match="nothing was written"):
+            verify(model, source, features)
 
 
 def test_int8_is_unsigned_activations_and_signed_weights_by_channel(
@@ -167,7 +189,7 @@ def test_command_writes_a_model_that_answers_live_as_offline(
     checkpoint.save(source)
     result = export(source, "-o", target, "--calibrate", store.folder, *options)
     assert result.exit_code == 0, result.output
-    assert "Logits are within" in result.output
+    assert "Logits are within" in result.output and "on real features" in result.output
     classifier = Classifier(target, "cpu")
     track = store.tracks[0]
     windows = Windows(classifier.spec)
@@ -180,9 +202,40 @@ def test_command_writes_a_model_that_answers_live_as_offline(
     np.testing.assert_allclose(classifier.probabilities(live), expected, atol=0.05 if "--force" in options else 1e-5)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("seed", "x", "malformed at 'seed'"),
+        ("architecture", "gru", "malformed at 'architecture'"),
+        ("width", 0, "width of 0"),
+    ],
+)
+def test_a_checkpoint_that_says_strange_things_of_its_training_is_refused(
+    tmp_path: Path, field: str, value: object, words: str
+) -> None:
+    path, source = tmp_path / "c.safetensors", untrained("fourier")
+    dataclasses.replace(source, training=dataclasses.replace(source.training, **{field: value})).save(path)
+    with pytest.raises(ModelError, match=words) as caught:
+        Checkpoint.load(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_to_be_examined_is_checked_as_one_to_listen_with(tmp_path: Path) -> None:
+    model = models.build(models.spec(models.CHUNK))
+    onnx.save(model, tmp_path / "outside.onnx", save_as_external_data=True, size_threshold=0)
+    model = models.build(models.spec(models.CHUNK))
+    models.carry(model, models.spec(models.CHUNK[:1]).to_json())
+    onnx.save(model, tmp_path / "other.onnx")
+    for name, words in (("outside.onnx", "keeps weights outside itself"), ("other.onnx", "but its spec says")):
+        with pytest.raises(ModelError, match=words):
+            open_candidate(tmp_path / name)
+
+
 def test_command_verifies_without_a_store(tmp_path: Path) -> None:
     untrained("fourier").save(tmp_path / "c.safetensors")
-    assert export(tmp_path / "c.safetensors", "-o", tmp_path / "m.onnx").exit_code == 0
+    result = export(tmp_path / "c.safetensors", "-o", tmp_path / "m.onnx")
+    assert result.exit_code == 0, result.output
+    assert "on random features; --calibrate STORE has real ones" in " ".join(result.output.split())
     assert Classifier(tmp_path / "m.onnx", "cpu").spec.name == "fourier"
 
 
@@ -201,6 +254,26 @@ def test_refused_precision_leaves_the_earlier_model(
     result = export(source, "-o", target, "--calibrate", store.folder, "--int8")
     assert isinstance(result.exception, ModelError) and "costs" in str(result.exception)
     assert target.read_text() == "earlier"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_leaves_the_earlier_model(tmp_path: Path) -> None:
+    target = tmp_path / "m.onnx"
+    target.write_text("earlier")
+    (tmp_path / "m.onnx.part").symlink_to("/dev/full")
+    with pytest.raises(ModelError, match=r"m\.onnx cannot be written: no space left on device\.$"):
+        write_model(target, b"new")
+    assert target.read_text() == "earlier" and [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
+
+
+def test_no_room_for_quantisation_is_one_sentence(checkpoint: Checkpoint, model: onnx.ModelProto) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(ModelError, match=r"needs room for temporary files in .*: file too large\.$"):
+            to_int8(model, [drawn_features(checkpoint, count=1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_contradictions_are_refused(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ def theirs(network: ReleasedNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterato
         whole.add_module(name, child)
     for number in range(1, 5):
         whole.add_module(f"conv1d_{number}", nn.Conv1d(50, 50, 3))
+    whole.bn_1 = nn.BatchNorm1d(50)
     whole.dropout = nn.Dropout(0.5)
+    whole.rnn = nn.GRU(50, 1)
     yield nn.DataParallel(whole)
 
 
@@ -100,6 +102,21 @@ def test_only_known_names_are_admitted(tmp_path: Path, name: str) -> None:
         read_state(path, CLASSES)
 
 
+def test_a_hostile_name_does_not_reach_the_terminal(tmp_path: Path) -> None:
+    path, name = tmp_path / "evil.pkl", "os \x1b[2J" + 1000 * "x"
+    path.write_bytes(b"\x80\x04\x8c\x02os" + b"X" + len(name).to_bytes(4, "little") + name.encode() + b"\x93.")
+    with pytest.raises(ModelError, match=r"asks for os\.os \\x1b\[2Jx+, and nothing") as caught:
+        read_state(path, CLASSES)
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_a_tensor_may_not_be_larger_than_its_storage(tmp_path: Path) -> None:
+    for zipped in (True, False):
+        torch.save({"a": torch.zeros(1).expand(1 << 40)}, tmp_path / "v.pkl", _use_new_zipfile_serialization=zipped)
+        with pytest.raises(ModelError, match="no PyTorch checkpoint that can be read: UnpicklingError"):
+            read_state(tmp_path / "v.pkl", CLASSES)
+
+
 def test_broken_files_are_one_sentence(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1000)}, tmp_path / "good.pkl")
     whole = (tmp_path / "good.pkl").read_bytes()
@@ -125,13 +142,8 @@ def test_views_share_a_storage_and_stay_inside_it(tmp_path: Path) -> None:
 
 def test_tempograms_are_scrambled_as_in_their_code(network: ReleasedNetwork) -> None:
     autocorrelation, fourier = torch.rand(2, 384, 50), torch.randn(2, 193, 50)
-    norm = network.bn_1
-    rows = []
-    for tempogram in (autocorrelation, fourier):
-        flat = tempogram.numpy().reshape(2, 50, -1)
-        scale = (norm.weight / torch.sqrt(norm.running_var + 1e-5)).detach().numpy()[:, None]
-        level = (flat - norm.running_mean.numpy()[:, None]) * scale + norm.bias.detach().numpy()[:, None]
-        rows.append(np.tile(np.maximum(level, 0), (1, 1, 4)))
+    flat = [tempogram.numpy().reshape(2, 50, -1) for tempogram in (autocorrelation, fourier)]
+    rows = [np.tile(np.maximum(level, 0), (1, 1, 4)) for level in flat]
     pooled = np.concatenate(rows, axis=2).reshape(2, 2308, 50).mean(axis=2)
     weights, bias = (p.detach().numpy().ravel() for p in (network.conv1d_w.weight, network.conv1d_w.bias))
     summed = sum(weights[k] * pooled[:, k : k + 2305 : 2] for k in range(3)) + bias
