@@ -23,53 +23,57 @@ def evaluate(
     """Test networks chunk by chunk and song by song, by majority vote.
 
     On the store that a network was trained on, its test split is taken; on any other, all recordings of its genres.
-    Where the store has a teacher, networks are also held against it, on recordings without a genre too. Other labels
-    than the store's or the teacher's are compared by the classes of music that both fall into.
+    Networks that differ in their seed only are one row, with mean and standard deviation. Where the store has a
+    teacher, networks are also held against it, on recordings without a genre too. Other labels than the store's or the
+    teacher's are compared by the classes of music that both fall into.
     """
     with training_extra():
-        from edmlive.training.agreement import Agreement, agreement, judged, taught
-        from edmlive.training.candidates import open_candidate, unseen
+        from edmlive.training.agreement import agreement, judged, taught
+        from edmlive.training.candidates import Candidate, open_candidate, unseen
         from edmlive.training.chunks import Chunks
         from edmlive.training.predictions import Predictions, predict
-        from edmlive.training.report import accuracy_rows, agreement_rows, write_report
+        from edmlive.training.report import tables, write_report
+        from edmlive.training.seeds import by_seed, in_rows
         from edmlive.training.store import FeatureStore, StoredTrack
     if output.suffix != ".html" or not output.parent.is_dir():
         raise UserError(f"No report can be written to {output}: name a .html file in a folder that exists.")
     opened = FeatureStore.open(store)
-    notes = plain_console(stderr=True)
-    teacher = opened.teacher
+    candidates: dict[str, Candidate] = {}
+    for path in models:
+        candidate = open_candidate(path)
+        candidates[str(path) if candidate.spec.name in candidates else candidate.spec.name] = candidate
+    tests = {name: unseen(opened, spec, training) for name, (_, spec, training) in candidates.items()}
     answers: dict[str, Predictions] = {}
-    agreements: dict[str, Agreement] = {}
-    heard: dict[str, StoredTrack] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    notes = plain_console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        for path in models:
-            candidate = open_candidate(path)
-            chunks = unseen(opened, candidate.spec, candidate.training)
-            task = progress.add_task(path.name, total=len(chunks))
-            name = str(path) if candidate.spec.name in answers else candidate.spec.name
-            answers[name] = predict(
-                candidate.classify,
-                candidate.spec.labels,
-                chunks,
-                advance=partial(progress.advance, task),
-            )
-            if teacher is not None:
-                heard |= {track.name: track for track in chunks.tracks}
-                compared = agreement(answers[name], taught(chunks, teacher.labels))
-                agreements |= {name: compared} if compared else {}
+        for name, chunks in tests.items():
+            task = progress.add_task(name, total=len(chunks))
+            labels, advance = candidates[name].spec.labels, partial(progress.advance, task)
+            answers[name] = predict(candidates[name].classify, labels, chunks, advance=advance)
+    rows, teacher = by_seed(candidates), opened.teacher
+    compared = {}
     if teacher is not None:
+        compared = {name: agreement(given, taught(tests[name], teacher.labels)) for name, given in answers.items()}
+        heard: dict[str, StoredTrack] = {track.name: track for chunks in tests.values() for track in chunks.tracks}
         whole = Chunks(opened, tuple(heard.values()), teacher.labels, (), "power")
-        answers[f"{teacher.name} (teacher)"] = taught(whole, teacher.labels)
-    predictions = {name: known for name, given in answers.items() if (known := judged(given))}
-    title = f"{store.name}: {len(opened.tracks)} recordings of {len(opened.labels)} genres"
-    write_report(output, title, predictions, agreements, teacher.name if teacher else "")
+        its_name = f"{teacher.name} (teacher)"
+        answers[its_name], rows[its_name] = taught(whole, teacher.labels), (its_name,)
+    predictions = in_rows(rows, {name: judged(given) for name, given in answers.items()})
+    agreements = in_rows(rows, compared)
     out = plain_console()
-    for rows in (accuracy_rows(predictions), agreement_rows(agreements)):
-        if rows:
-            head, *figures = zip(*rows, strict=True)  # a row for each figure: models are fewer
-            table = Table(*head, box=None, header_style="bold")
-            for figure in figures:
-                table.add_row(*figure)
-            out.print(table)
-    out.print(f"{output} has the figures.")
+    told = teacher.name if teacher is not None else ""
+    for title, (head, *cells), note in tables(predictions, agreements, told):
+        shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+        shown.add_column(head[0], overflow="fold")
+        for name in head[1:]:
+            shown.add_column(name, justify="right", no_wrap=True)
+        for row in cells:
+            shown.add_row(*row)
+        out.print(title, style="bold")
+        out.print(shown)
+        out.print(f"{note}\n")
+    genres = f" of {len(opened.labels)} genres" if opened.labels else ""
+    title = f"{store.resolve().name}: {len(opened.tracks)} recordings{genres}"
+    write_report(output, title, predictions, agreements, told)
+    out.print(f"{output} has the figures, {output.with_suffix('.json')} the numbers.")

@@ -9,7 +9,7 @@ def models() -> None:
     from edmlive.realtime.onnx_file import read_model
 
     out = plain_console()
-    for name, path in zoo().items():
+    for name, path in sorted(zoo().items()):
         _, spec = read_model(path)
         provenance = spec.provenance
         out.print(f"{name}{'  (default)' if name == DEFAULT_MODEL else ''}", style="bold")
@@ -19,4 +19,5 @@ def models() -> None:
         out.print(f"  measured  on {provenance.measured_on}")
         for figure, value in provenance.measured.items():
             out.print(f"            {value:6.1%}  {figure}")
-        out.print(f"  file      {path}")
+        out.print(f"  file      {path}, {path.stat().st_size / 1e6:.1f} MB")
+        out.print(f"  card      {path.with_suffix('.md')}")

@@ -7,6 +7,9 @@ import typer
 
 from edmlive.cli.groups import TrackOrCommand
 from edmlive.cli.options import training_extra
+from edmlive.errors import UserError
+
+_FORMATS = (".svg", ".png", ".pdf")
 
 plot = typer.Typer(
     cls=TrackOrCommand,
@@ -15,11 +18,23 @@ plot = typer.Typer(
     subcommand_metavar="FILE -o FIGURE | COMMAND ...",
 )
 
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FIGURE", help="A .svg, .png or .pdf file.")]
+
+def _checked(output: Path) -> Path:
+    if output.suffix.lower() not in _FORMATS or not output.parent.is_dir():
+        raise UserError(
+            f"No figure can be written to {output}: name a .svg, .png or .pdf file in a folder that exists."
+        )
+    return output
+
+
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FIGURE", help="A .svg, .png or .pdf file.", callback=_checked),
+]
 
 
 @plot.command()
-def track(file: Annotated[Path, typer.Argument(help="Any audio file.")], output: Output) -> None:
+def track(file: Annotated[Path, typer.Argument(metavar="FILE", help="Any audio file.")], output: Output) -> None:
     """Draw the mel-spectrogram and both tempograms of a track, as the paper's Figure 6.
 
     The word "track" may be left out.
@@ -31,7 +46,9 @@ def track(file: Annotated[Path, typer.Argument(help="Any audio file.")], output:
 
 
 @plot.command()
-def tempo(store: Annotated[Path, typer.Argument(help="Features, from `edmlive features`.")], output: Output) -> None:
+def tempo(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="Features, from `edmlive features`.")], output: Output
+) -> None:
     """Draw the tempi of each subgenre, as the paper's Figure 1."""
     with training_extra():
         from edmlive.training import figures

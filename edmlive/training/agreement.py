@@ -28,6 +28,11 @@ class Agreement:
     student: Predictions
     teacher: Predictions
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What both chose from."""
+        return self.student.labels
+
     def figures(self) -> dict[str, float]:
         """Return the figures to report, by name; all are shares, 0..1.
 
@@ -116,9 +121,9 @@ def comparable(labels: Sequence[str], others: Sequence[str]) -> bool:
     return set(labels) == set(others) or (_all_common(labels) and _all_common(others))
 
 
-def comparison(given: Predictions) -> Comparison:
-    """Return what predictions, as `agreement` and `judged` return them, are compared by."""
-    return "common classes" if given.labels == tuple(COMMON) else "labels"
+def comparison(labels: Sequence[str]) -> Comparison:
+    """Return what answers with these labels, as `agreement` and `judged` return them, are compared by."""
+    return "common classes" if tuple(labels) == tuple(COMMON) else "labels"
 
 
 def in_common(given: Predictions) -> Predictions:

@@ -1,9 +1,11 @@
 """The paper's figures, drawn from a feature store, from predictions about it, or from one track."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from edmlive.training.store import FeatureStore
 
 FRAMES_PER_MINUTE = 60 * SAMPLE_RATE / HOP_LENGTH
 SLOWEST_BPM, FASTEST_BPM = 30, 480
+_COLOURS = [*colormaps["tab10"](range(10)), *colormaps["tab20"](range(1, 20, 2))]
 _USUAL_BPM, _TEMPO_COLUMNS = 120.0, 22
 
 
@@ -26,13 +29,17 @@ def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
     labels = sorted({label for recall in recalls.values() for label, share in recall.items() if share is not None})
     figure = Figure(figsize=(15, 6.5), layout="constrained")
     axes = figure.subplots()
+    axes.set_prop_cycle(color=_COLOURS)
     width = 0.8 / len(recalls)
     for k, (name, recall) in enumerate(recalls.items()):
         places = np.arange(len(labels)) + (k - (len(recalls) - 1) / 2) * width
         axes.bar(places, [100 * (recall.get(label) or 0.0) for label in labels], width, label=name)
     axes.set_xticks(np.arange(len(labels)), labels, rotation=90)
-    axes.set_ylabel("songs right, %")
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    axes.set_ylabel("song-level accuracy, %")
     axes.set_ylim(0, 100)
+    axes.grid(axis="y", alpha=0.4)
+    axes.set_axisbelow(True)
     figure.legend(loc="outside upper center", ncols=4)
     return figure
 
@@ -46,19 +53,20 @@ def confusion_matrix(predictions: Predictions | CrossValidation) -> Figure:
     axes.imshow(counts / np.maximum(1, counts.sum(axis=1, keepdims=True)), cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(counts):
         shade = "white" if 2 * counts[row, column] > counts[row].sum() else "black"
-        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=shade)
-    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(labels)), labels, fontsize=7)
-    axes.set_xlabel("called")
-    axes.set_ylabel("genre")
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=shade)
+    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=9)
+    axes.set_yticks(range(len(labels)), labels, fontsize=9)
+    axes.set_xlabel("predicted", fontsize=11)
+    axes.set_ylabel("true", fontsize=11)
     return figure
 
 
 def reliability(predictions: Mapping[str, Predictions]) -> Figure:
-    """Draw how often chunks are right against how sure they were."""
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    """Draw the accuracy of chunks by confidence: a reliability diagram."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
+    axes.set_prop_cycle(color=_COLOURS)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--", label="calibrated")
     for name, given in predictions.items():
         confidence = given.probabilities.max(axis=1)
         right = given.probabilities.argmax(axis=1) == given.truth[given.track]
@@ -67,9 +75,8 @@ def reliability(predictions: Mapping[str, Predictions]) -> Figure:
         held = total > 0
         mean, share = (np.bincount(bins, x, CALIBRATION_BINS)[held] / total[held] for x in (confidence, right))
         axes.plot(mean, share, marker="o", markersize=3, label=name)
-    axes.set_xlabel("probability given")
-    axes.set_ylabel("share right")
-    axes.legend()
+    axes.set(xlabel="confidence", ylabel="accuracy of chunks", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    figure.legend(loc="outside right upper")
     return figure
 
 
@@ -129,41 +136,49 @@ def track_features(rows: NDArray[np.float32], title: str) -> Figure:
     """
     strengths = np.concatenate([np.zeros(TEMPOGRAM_LENGTH - 1), rows[:, N_MELS].astype(np.float64)])
     autocorrelation, fourier = trailing(strengths)
-    figure = Figure(figsize=(10, 9), layout="constrained")
+    figure = Figure(figsize=(11, 10), layout="constrained")
     mel_axes, fourier_axes, lag_axes = figure.subplots(3, sharex=True)
+    figure.suptitle(title)
     seconds = np.arange(len(rows)) * HOP_LENGTH / SAMPLE_RATE
     decibels = 10 * np.log10(np.maximum(rows[:, :N_MELS], 1e-10))
-    mel_axes.pcolormesh(seconds, np.arange(N_MELS), decibels.T, vmin=decibels.max() - 80, rasterized=True)
-    mel_axes.set_ylabel("mel band")
-    mel_axes.set_title(title)
+    mesh = mel_axes.pcolormesh(seconds, np.arange(N_MELS), decibels.T, vmin=decibels.max() - 80, rasterized=True)
+    mel_axes.set(title="Mel-spectrogram", ylabel="mel band")
+    figure.colorbar(mesh, ax=mel_axes, label="power, dB")
     bins = np.arange(fourier.shape[1]) * FRAMES_PER_MINUTE / TEMPOGRAM_LENGTH
-    _draw_tempogram(fourier_axes, seconds, bins, fourier, "Fourier tempogram, BPM")
+    _draw_tempogram(fourier_axes, "Fourier tempogram", seconds, bins, fourier, "magnitude")
     lags = FRAMES_PER_MINUTE / np.arange(1, TEMPOGRAM_LENGTH)
-    _draw_tempogram(lag_axes, seconds, lags, autocorrelation[:, 1:], "autocorrelation tempogram, BPM")
-    lag_axes.set_xlabel("seconds (tempograms: where their 8.9 s end)")
+    _draw_tempogram(lag_axes, "Autocorrelation tempogram", seconds, lags, autocorrelation[:, 1:], "autocorrelation")
+    lag_axes.set_xlabel("seconds (tempograms: where their window of 8.9 s ends)")
     return figure
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure; the suffix says in which format.
+    """Write a figure; the suffix, .svg, .png or .pdf, says how. A former one is replaced only by a whole one.
 
     Raises
     ------
     UserError
-        There is no such format, or the file cannot be written.
+        The file cannot be written.
     """
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix[1:].lower(), dpi=120)
+    partial = path.with_name(f"{path.name}.part")
     try:
-        figure.savefig(path, dpi=120)
-    except (ValueError, OSError) as error:
-        raise UserError(f"The figure cannot be written to {path}: {str(error).rstrip('.').lower()}.") from None
+        partial.write_bytes(picture.getvalue())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"The figure cannot be written to {path}: {reason}.") from None
 
 
 def _draw_tempogram(
-    axes: Axes, seconds: NDArray[np.float64], bpm: NDArray[np.float64], rows: NDArray[np.float32], label: str
+    axes: Axes, title: str, seconds: NDArray[np.float64], bpm: NDArray[np.float64], rows: NDArray[np.float32], unit: str
 ) -> None:
     shown = (bpm >= SLOWEST_BPM) & (bpm <= FASTEST_BPM)
-    axes.pcolormesh(seconds, bpm[shown], rows[:, shown].T, cmap="magma", rasterized=True)
-    axes.set_ylabel(label)
+    mesh = axes.pcolormesh(seconds, bpm[shown], rows[:, shown].T, cmap="magma", rasterized=True)
+    axes.set(title=title, ylabel="tempo, BPM")
+    axes.figure.colorbar(mesh, ax=axes, label=unit)
 
 
 def _vertex(values: NDArray[np.float64], peak: int) -> float:

@@ -11,35 +11,56 @@ from matplotlib.figure import Figure
 
 from edmlive.errors import UserError
 
-_STYLE = """body{font:16px system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ddd;text-align:right}
-td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}"""
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 75rem; margin: 2rem auto;
+  padding: 0 1rem }
+h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
+figure { margin: 0; overflow-x: auto } svg { display: block; max-width: max(100%, 46rem); height: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: right; white-space: pre }
+th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal }
+figcaption, .note { color: #555; max-width: 60rem }
+"""
+_NOTHING_FROM_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def write_page(path: Path, title: str, parts: Iterable[str], facts: Mapping[str, object]) -> None:
-    """Write pieces of HTML under a title to PATH.html, and facts to PATH.json.
+    """Write pieces of HTML under a title to PATH.html, and facts to PATH.json; both whole or neither.
 
     Raises
     ------
     UserError
         They cannot be written.
     """
-    text = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>\n"
+    page = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_NOTHING_FROM_OUTSIDE}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{html.escape(title)}</h1>{''.join(parts)}</main></body></html>\n"
     )
+    texts = {path.with_suffix(".json"): json.dumps(facts, indent=1, ensure_ascii=False) + "\n", path: page}
+    partial = {file: file.with_name(f"{file.name}.part") for file in texts}
     try:
-        path.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        path.write_text(text, encoding="utf-8")
+        for file, text in texts.items():
+            partial[file].write_text(text, encoding="utf-8")
+        for file in texts:
+            partial[file].replace(file)
     except OSError as error:
+        for left in partial.values():
+            left.unlink(missing_ok=True)
         raise UserError(f"The report cannot be written to {path}: {(error.strerror or str(error)).lower()}.") from None
 
 
-def section(heading: str, figure: Figure) -> str:
-    """Return a figure under a heading."""
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    return f"<h2>{html.escape(heading)}</h2><svg{text.getvalue().partition('<svg')[2]}"
+def section(heading: str, figure: Figure, caption: str = "") -> str:
+    """Return a figure under a heading, with a sentence or two on how to read it."""
+    picture = io.StringIO()
+    figure.savefig(picture, format="svg", metadata=_NO_METADATA)
+    heading = html.escape(heading)
+    drawn = f'<svg role="img" aria-label="{heading}"{picture.getvalue().partition("<svg")[2]}'
+    said = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    return f"<h2>{heading}</h2><figure>{drawn}{said}</figure>"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -48,4 +69,4 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
         for tag, row in zip(chain(["th"], repeat("td")), rows, strict=False)
     )
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+    return f"<figure><table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table></figure>"

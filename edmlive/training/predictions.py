@@ -1,6 +1,6 @@
 """What a network answers about tracks it was not trained on, chunk by chunk and song by song (section IV)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -92,6 +92,18 @@ class Predictions:
         counts = self.confusion()
         totals = counts.sum(axis=1)
         return {label: float(counts[i, i] / totals[i]) if totals[i] else None for i, label in enumerate(self.labels)}
+
+
+def pooled(several: Sequence[Predictions]) -> Predictions:
+    """Return predictions with the same labels as one, each of them about songs of its own."""
+    offsets = np.cumsum([0, *(len(given.names) for given in several)])
+    return Predictions(
+        several[0].labels,
+        tuple(name for given in several for name in given.names),
+        tuple(genre for given in several for genre in given.genres),
+        np.concatenate([given.probabilities for given in several]),
+        np.concatenate([given.track + offset for given, offset in zip(several, offsets, strict=False)]),
+    )
 
 
 def predict(

@@ -1,29 +1,34 @@
 """The models that ship: what they take, what they answer, and what their cards say."""
 
-import dataclasses
+import json
+import math
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
-from edmlive.export.network import session
+from edmlive.cli import app
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.overlap import classify_with
 from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, zoo
-from edmlive.realtime.engine import Engine
-from edmlive.realtime.providers import Provider
-from edmlive.realtime.recorder import Recorder
-from edmlive.realtime.sources.demo import DemoSource
+from edmlive.realtime.onnx_file import read_model
 from edmlive.realtime.windows import LIVE_DESCRIPTORS
 from edmlive.spec import ModelSpec
-from edmlive.training.chunks import chunk_features
-from edmlive.training.features import track_features
+from edmlive.training.candidates import open_candidate, unseen
+from edmlive.training.predictions import predict
+from edmlive.training.store import FeatureStore
 from tests.conftest import Row
+
+Reading = dict[str, Any]
+EVERY_THIRD_FRAME = 3 * HOP_LENGTH / SAMPLE_RATE
+"""Then decisions fall on the last frame of every third chunk that `evaluate` cuts a recording into."""
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +58,27 @@ def test_it_names_32_subgenres_from_live_descriptors(spec: ModelSpec) -> None:
 
 def test_every_model_is_small_and_has_a_card_with_its_figures() -> None:
     for name, path in zoo().items():
-        assert path.stat().st_size < 20_000_000
+        assert path.stat().st_size < (13_000_000 if name.endswith("-int8") else 50_000_000)
         card = path.with_suffix(".md").read_text()
         provenance = Classifier(name, "cpu").spec.provenance
         assert provenance.licence in card and provenance.date in card
         for figure, value in provenance.measured.items():
             assert f"{100 * value:.1f} %" in card, f"{figure} is not in the card of {name}"
+
+
+def test_the_papers_network_ships_in_both_precisions_and_says_what_it_learnt_from() -> None:
+    for name in ("late-fusion-distilled", "late-fusion-distilled-int8"):
+        card = zoo()[name].with_suffix(".md").read_text()
+        assert "trained on rendered audio" in card and "on real music" in card
+
+
+def test_all_are_listed_with_what_was_measured() -> None:
+    listed = CliRunner().invoke(app, ["models"]).output
+    assert listed.index("beatport-2021  (default)") < listed.index("distilled\n") < listed.index("distilled-int8\n")
+    for name, path in zoo().items():
+        provenance = read_model(path)[1].provenance
+        for said in (name, str(path), str(path.with_suffix(".md")), provenance.measured_on, *provenance.measured):
+            assert said in listed
 
 
 def test_its_figures_are_what_was_asked_for(spec: ModelSpec) -> None:
@@ -68,42 +88,61 @@ def test_its_figures_are_what_was_asked_for(spec: ModelSpec) -> None:
     assert measured["10-fold calibration error"] < 0.05
 
 
-@pytest.mark.parametrize("name", ["late-fusion-distilled", "late-fusion-distilled-int8"])
-def test_listening_to_the_demo_set_gives_the_probabilities_of_evaluation(name: str, tmp_path: Path) -> None:
-    recording = tmp_path / "set.wav"
-    with DemoSource(3) as source:
-        blocks = []
-        while sum(len(block.samples) for block in blocks) < 30 * source.rate:
-            blocks.append(next(iter(source)))
-        recorder = Recorder(recording, source.rate, source.channels)
-        for block in blocks:
-            recorder.write(block.samples)
-        recorder.close()
-        classifier = Remembering(name, "cpu")
-        engine = Engine(classifier, source.rate, CHUNK_FRAMES * HOP_LENGTH / SAMPLE_RATE)
-        for block in blocks:
-            for _ in engine.push(dataclasses.replace(block, time=time.monotonic())):
-                pass
-    rows, spec = track_features(recording, classifier.spec.window), classifier.spec
-    assert len(classifier.answers) >= 5
-    for number, live in enumerate(classifier.answers, start=2):  # of the first chunk one frame is not there in time
-        # The newest frame is the one centred 1,024 samples before the end of the audio.
-        chunk = chunk_features(rows, (number - 1) * CHUNK_FRAMES - 1, spec.inputs, spec.mel_scale)
-        (offline,) = classify_with(session(onnx.load(zoo()[name])))({k: v[np.newaxis] for k, v in chunk.items()})
-        np.testing.assert_allclose(live, offline, atol=1e-5 if name == "late-fusion-distilled" else 0.02)
+def listen(
+    model: str, location: object, folder: Path, *options: object, seconds: float = math.inf
+) -> dict[int, Reading]:
+    """Listen until the end, or to so many seconds; readings, a decision each, by the number of samples heard."""
+    said = folder / f"{model}.jsonl"
+    command = [sys.executable, "-m", "edmlive", "listen", "--input", location, "--model", model, "--json", said]
+    command += ["--votes", 1, "--hop", EVERY_THIRD_FRAME, *options]
+    with subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and (
+            not said.exists() or len(said.read_bytes().splitlines()) < seconds / EVERY_THIRD_FRAME
+        ):
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    readings = [json.loads(line) for line in said.read_text().splitlines()]
+    return {round(reading["time"] * SAMPLE_RATE): reading for reading in readings}
 
 
-class Remembering(Classifier):
-    """A classifier that keeps its answers."""
+@pytest.fixture(scope="module")
+def demo_set(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, Reading]]:
+    """A corpus of one recording, which `listen` made of the demo set, and what it said meanwhile."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "corpus/House").mkdir(parents=True)
+    recording = folder / "corpus/House/set.wav"
+    readings = listen("late-fusion-distilled", "demo:3", folder, "--record", recording, seconds=47)
+    return recording, readings
 
-    def __init__(self, model: str, provider: Provider) -> None:
-        self.answers: list[NDArray[np.float32]] = []
-        super().__init__(model, provider)
-        self.answers.clear()  # the one it was warmed up with
 
-    def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        self.answers.append(super().probabilities(features))
-        return self.answers[-1]
+@pytest.mark.parametrize(
+    ("model", "tolerance"),
+    [("late-fusion-distilled", 1e-5), ("late-fusion-distilled-int8", 0.02)],
+    ids=["float32", "int8"],
+)
+def test_listening_to_the_demo_set_gives_the_probabilities_of_evaluation(
+    model: str, tolerance: float, demo_set: tuple[Path, dict[int, Reading]], tmp_path: Path
+) -> None:
+    recording, live = demo_set
+    if model != "late-fusion-distilled":
+        live = listen(model, recording, tmp_path)
+    arguments = ["features", str(recording.parents[1]), "-o", str(tmp_path / "store")]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    candidate = open_candidate(zoo()[model])
+    chunks = unseen(FeatureStore.open(tmp_path / "store"), candidate.spec, candidate.training)
+    offline = predict(candidate.classify, candidate.spec.labels, chunks).probabilities
+    # The newest frame of a decision is the one centred 1,024 samples before the end of the audio.
+    ends = ((number * CHUNK_FRAMES + 1) * HOP_LENGTH for number in range(1, len(offline) + 1))
+    both = [(live[end]["top"], answer) for end, answer in zip(ends, offline, strict=True) if end in live]
+    assert len(both) >= 3, "every third chunk ends with a decision"
+    for top, answer in both:
+        assert len(top) == 5 and candidate.spec.labels[answer.argmax()] == top[0]["genre"]
+        for given in top:
+            assert answer[candidate.spec.labels.index(given["genre"])] == pytest.approx(
+                given["confidence"], abs=tolerance
+            )
 
 
 def test_it_answers_real_tracks_with_probabilities(classifier: Classifier, real_rows: NDArray[np.float32]) -> None:

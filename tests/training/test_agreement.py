@@ -28,7 +28,7 @@ TEACHER = predictions(
 
 def test_figures_are_of_chunks_that_the_teacher_answered() -> None:
     found = agreement(STUDENT, TEACHER)
-    assert found is not None and comparison(found.student) == "labels"
+    assert found is not None and comparison(found.labels) == "labels"
     # Chunk 1: w, the teacher w, x, v. Chunk 2: x, z, w, the teacher y, v, w.
     assert found.figures() == {
         "chunk-level agreement": 0.5,
@@ -46,10 +46,10 @@ def test_other_labels_are_compared_by_common_classes() -> None:
     )
     teacher = predictions(("House", "Trance"), [[0.4, 0.6]] * 3, ("psy-trance", "tech-trance"))
     found = agreement(rendered, teacher)
-    assert found is not None and comparison(found.student) == "common classes"
+    assert found is not None and comparison(found.labels) == "common classes"
     assert found.figures()["chunk-level agreement"] == 1.0, "two kinds of trance together are likelier than house"
     known = judged(teacher)
-    assert known is not None and comparison(known) == "common classes"
+    assert known is not None and comparison(known.labels) == "common classes"
     assert known.figures()["song-level accuracy"] == 0.5
     assert known.figures()["song-level top-3"] >= 0.5
     own = judged(rendered)

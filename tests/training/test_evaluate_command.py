@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ def checkpoint(store: FeatureStore) -> Checkpoint:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner(env={"COLUMNS": "80"}).invoke(app, [str(argument) for argument in arguments])
 
 
 def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
@@ -50,11 +52,65 @@ def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: Featur
     assert set(one["songs"]) == {track.name for track in split(store.tracks, 0).test}, "the test split only"
     assert one["chunks"] == 9 and np.sum(one["confusion"]) == 3
     page = report.read_text()
-    assert page.count("<svg") == 4 and "http://" not in page.replace("http://www.w3.org", "").replace(
-        "http://purl.org", ""
-    ).replace("http://creativecommons.org", "")
-    for said in ("song-level accuracy", "mine", "jungle"):
+    assert page.count("<svg") == page.count('role="img" aria-label=') == 4
+    assert set(re.findall(r"https?://[^/]+", page)) == {"http://www.w3.org"}, "names of XML only"
+    assert "data:image/png" in page and "img-src data:" in page, "the matrices' colours are pictures inside the page"
+    for said in ("song-level", "mine", "jungle", "Confusion matrix of mine"):
         assert said in page
+    *told, last = result.output.splitlines()
+    assert "…" not in result.output and max(map(len, told)) <= 80 and str(report) in last
+
+
+def test_seeds_are_one_row(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
+    for seed in range(3):
+        torch.manual_seed(seed)
+        training = dataclasses.replace(checkpoint.training, store="another", seed=seed)
+        network = SubgenreNetwork("fourier", 3, 2).eval()
+        spec = dataclasses.replace(checkpoint.spec, name=f"fourier-{seed}")
+        Checkpoint(network, spec, training).save(tmp_path / f"{seed}.safetensors")
+    paths = [tmp_path / f"{seed}.safetensors" for seed in range(3)]
+    result = run("evaluate", store.folder, *paths, "-o", tmp_path / "r.html")
+    assert result.exit_code == 0, result.output
+    facts = json.loads((tmp_path / "r.json").read_text())
+    row = facts["seeds"]["models"]["fourier-0 (3 seeds)"]
+    assert row["networks"] == ["fourier-0", "fourier-1", "fourier-2"]
+    figures = [facts["models"][name]["figures"] for name in row["networks"]]
+    for figure, value in row["mean"].items():
+        assert value == pytest.approx(np.mean([f[figure] for f in figures]))
+        assert row["deviation"][figure] == pytest.approx(np.std([f[figure] for f in figures], ddof=1))
+    error, deviation = (100 * row[of]["chunk-level calibration error"] for of in ("mean", "deviation"))
+    assert deviation > 0
+    for shown in (result.output, (tmp_path / "r.html").read_text()):
+        assert f"{error:.1f} ± {deviation:.1f}" in shown
+
+
+def test_a_broken_model_is_noticed_before_any_is_tested(
+    checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path
+) -> None:
+    checkpoint.save(tmp_path / "c.safetensors")
+    (tmp_path / "broken.onnx").write_bytes(b"nothing")
+    result = run(
+        "evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "broken.onnx", "-o", tmp_path / "r.html"
+    )
+    assert isinstance(result.exception, ModelError) and "broken.onnx" in str(result.exception)
+    assert result.output == ""
+
+
+def test_a_full_disk_leaves_the_former_report_and_the_table(
+    checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path
+) -> None:
+    checkpoint.save(tmp_path / "c.safetensors")
+    for name in ("r.html", "r.json"):
+        (tmp_path / name).write_text("former")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        result = run("evaluate", store.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(result.exception, UserError) and "r.html: file too large" in str(result.exception)
+    assert "chunk-level" in result.output, "what was found out is told all the same"
+    assert {path.name: path.read_text() for path in tmp_path.glob("r.*")} == {"r.html": "former", "r.json": "former"}
 
 
 def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
@@ -97,8 +153,9 @@ def test_plots(store: FeatureStore, tmp_path: Path) -> None:
         assert run("plot", *arguments).exit_code == 0
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert "jungle" in (tmp_path / "b.svg").read_text()
-    result = run("plot", "tempo", store.folder, "-o", tmp_path / "b.xyz")
-    assert isinstance(result.exception, UserError) and "b.xyz" in str(result.exception)
+    for name in ("b.xyz", "b", "missing/b.png"):
+        result = run("plot", "tempo", store.folder, "-o", tmp_path / name)
+        assert isinstance(result.exception, UserError) and f"{tmp_path / name}: name a .svg" in str(result.exception)
 
 
 def test_tempo_is_the_rendered_one(store: FeatureStore) -> None:
@@ -134,9 +191,11 @@ def test_networks_are_held_against_the_stores_teacher(
     assert facts["models"]["student"]["compared by"] == "common classes"
     assert facts["models"]["mine"]["compared by"] == "labels" and facts["models"]["mine"]["tracks"] == 12
     assert facts["models"]["small (teacher)"]["tracks"] == 8, "breaks and house"
-    for said in ("Agreement with small", "small (teacher)", "common classes"):
-        assert said in report.read_text()
-    assert "song-level agreement" in result.output and "of 3" in result.output
+    assert facts["seeds"] == {"models": {}, "agreement": {}}
+    for said in ("Agreement with small", "small (teacher)", "Accuracy by common classes", "top-3s"):
+        assert said in report.read_text() and said in result.output
+    for heading in ("Accuracy by subgenre", "Accuracy by common class"):
+        assert f"<h2>{heading}</h2>" in report.read_text(), "what has other labels has a figure of its own"
 
 
 def test_recordings_without_a_genre_are_enough(distilled: Checkpoint, teacher: Path, tmp_path: Path) -> None:

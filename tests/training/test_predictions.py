@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edmlive.training.predictions import Predictions
+from edmlive.training.predictions import Predictions, pooled
 
 # Three songs: right by majority, wrong with the truth in second place, and one too short to have a chunk.
 PREDICTIONS = Predictions(
@@ -26,3 +26,14 @@ def test_confusion_counts_songs_by_row_of_truth() -> None:
     expected[0, 0] = expected[1, 3] = 1
     np.testing.assert_array_equal(PREDICTIONS.confusion(), expected)
     assert PREDICTIONS.recall() == {"breaks": 1.0, "house": 0.0, "jungle": None, "trance": None}
+
+
+def test_pooled_networks_each_have_songs_of_their_own() -> None:
+    one, other = (
+        PREDICTIONS,
+        PREDICTIONS.of(np.array([False, False, True, True])),
+    )  # song a is wrong with its last chunk
+    both = pooled([one, other])
+    np.testing.assert_array_equal(both.confusion(), one.confusion() + other.confusion())
+    assert both.recall() == {"breaks": 0.5, "house": 0.0, "jungle": None, "trance": None}
+    assert len(both.heard) == 4 and both.figures()["chunk-level accuracy"] == pytest.approx(2 / 6)
