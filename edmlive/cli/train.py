@@ -24,13 +24,18 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="RUN|MODEL.onnx", help="Folder for a network, or file to write.")
     ],
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is random: the split, the weights, the order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Of all that is random: the split, the weights, the order.")
+    ] = 0,
     recipe: Annotated[
         Literal["paper", "modern"],
         typer.Option(help="The paper's settings, or modern ones.", rich_help_panel=_NETWORKS),
     ] = "modern",
     width: Annotated[
-        int, typer.Option(min=1, help="Channels of the first block; 128 is the paper's.", rich_help_panel=_NETWORKS)
+        int,
+        typer.Option(
+            min=1, max=1024, help="Channels of the first block; 128 is the paper's.", rich_help_panel=_NETWORKS
+        ),
     ] = 128,
     span: Annotated[
         tuple[float, float] | None,
@@ -87,7 +92,8 @@ def train(
 
     A **network** learns from what `edmlive features` wrote. Tracks are split 8 : 1 : 1 in every genre, artists kept
     together. RUN/model.safetensors is the epoch of least validation loss, measured on the test split; RUN/logs has the
-    learning curves. Run it again to go on after an interruption; on several GPUs, start it with `torchrun`.
+    learning curves. Run it again to go on after an interruption. For several GPUs:
+    `torchrun --nproc-per-node 4 -m edmlive train ...`; a batch is divided among them.
 
     A **model over descriptors** learns from DATASET.csv, with a column for each descriptor, a column `genre`, and a
     column `artist` if known. It is cross-validated, calibrated and exported, with a report beside it: MODEL.html and

@@ -43,7 +43,8 @@ def train_network(
     if model in CEPSTRAL:
         chosen = replace(chosen, mel_scale="db")
     opened = FeatureStore.open(store)
-    experiment = experiments.Experiment(opened, model, width, chosen, Span(*span) if span else WHOLE, seed, distil)
+    part = Span(*span) if span else WHOLE
+    experiment = experiments.Experiment(opened, model, width, chosen, part, seed, distil, licence)
     notes = plain_console(stderr=True)
     bars = [RichProgressBar()] if notes.is_terminal else []
     checkpoint = experiments.train(
@@ -51,12 +52,9 @@ def train_network(
     )
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes of a torchrun the first one reports
-    checkpoint = experiments.with_provenance(experiments.examined(checkpoint, experiment), licence=licence)
-    figures = checkpoint.spec.provenance.measured
-    checkpoint.save(output / experiments.CHECKPOINT)
     console = plain_console()
     table = Table("Figure", "Share", box=None, header_style="bold")
-    for name, value in figures.items():
+    for name, value in checkpoint.spec.provenance.measured.items():
         table.add_row(name, f"{value:.1%}")
     console.print(table)
-    console.print(f"{output / experiments.CHECKPOINT}: {model}, width {width}, {experiment.spec('').provenance.data}.")
+    console.print(f"{output / experiments.CHECKPOINT}: {model}, width {width}, {checkpoint.spec.provenance.data}.")

@@ -2,9 +2,6 @@
 
 import json
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edmlive.errors import UserError
+from edmlive.processes import live_with_parent
 from edmlive.synth import GENRES, Preset
 from edmlive.synth.files import PART, new_audio_file
 from edmlive.synth.mixing import generator
@@ -122,7 +120,7 @@ class Corpus:
         """
         context = multiprocessing.get_context("spawn")
         try:
-            with ProcessPoolExecutor(jobs, context, _live_with_parent) as pool, _ending_with(pool, self.folder):
+            with ProcessPoolExecutor(jobs, context, live_with_parent) as pool, _ending_with(pool, self.folder):
                 for done in as_completed([pool.submit(_make, self.folder, track) for track in wanted]):
                     entry = done.result()
                     if entry["path"] not in self.entries:
@@ -164,16 +162,3 @@ def _make(folder: Path, track: Track) -> Entry:
     with new_audio_file(path) as write:
         write(rendering.samples)
     return {"path": track.path, "seconds": track.seconds, "preset": track.preset, **asdict(rendering.truth)}
-
-
-def _live_with_parent() -> None:
-    """Let the parent handle Ctrl-C, and end when it ends, however it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, name="parent", daemon=True).start()

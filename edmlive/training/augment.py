@@ -1,39 +1,45 @@
 """Changes to mel chunks that leave their genre alone."""
 
-import math
-
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from edmlive.training.chunks import MelScale
-
-LEVEL_DB = 6.0
+LEVEL_DB = 12.0
 """A mixer's gain is set by ear: levels vary by as much to either side."""
+EQUALISER_BANDS, EQUALISER_DB = 5, 8.0
+"""Studios balance their music differently, and a DJ turns the mixer's equaliser."""
 MASKED_BANDS, MASKED_COLUMNS = 16, 24
 
 
-def augment_mel(mel: Tensor, mel_scale: MelScale, blank: Tensor) -> Tensor:
-    """Vary the level of mel chunks and mask some bands and some columns of each.
+def augment_mel(mel: Tensor, blank: Tensor) -> Tensor:
+    """Vary the level and the spectral balance of mel chunks, and mask some bands and some columns of each.
 
-    Onset strengths, being differences in dB, and so tempograms, do not change with the level.
+    The balance is a line through random gains at frequencies evenly spaced in mel (H. Nam, S.-H. Kim and Y.-H. Park,
+    *FilterAugment*, 2022), the masks are those of *SpecAugment* (D. S. Park et al., 2019). Onset strengths, being
+    differences in dB, and so tempograms, change with neither level nor balance.
 
     Parameters
     ----------
     mel
-        Raw chunks, shape (batch, 1, 128, columns).
-    mel_scale
-        ``power`` or ``db``.
+        Raw chunks in dB, shape (batch, 1, 128, columns).
     blank
         What masks are filled with: the mean of each band, shape (128, 1).
     """
-    level = (2 * torch.rand(len(mel), 1, 1, 1, device=mel.device) - 1) * LEVEL_DB
-    mel = mel + level if mel_scale == "db" else mel * torch.exp(level * (math.log(10) / 10))
+    level = _either_way(len(mel), 1, 1, device=mel.device) * LEVEL_DB
+    gains = _either_way(len(mel), 1, EQUALISER_BANDS, device=mel.device) * EQUALISER_DB
+    curve = interpolate(level + gains, mel.shape[2], mode="linear", align_corners=True)
+    mel = mel + curve.unsqueeze(3)
     for axis, widest in ((2, MASKED_BANDS), (3, MASKED_COLUMNS)):
-        mel = torch.where(_band(mel, axis, widest), blank, mel)
+        mel = torch.where(_stretch(mel, axis, widest), blank, mel)
     return mel
 
 
-def _band(mel: Tensor, axis: int, widest: int) -> Tensor:
+def _either_way(*shape: int, device: torch.device) -> Tensor:
+    """Numbers evenly spread over -1..1."""
+    return 2 * torch.rand(shape, device=device) - 1
+
+
+def _stretch(mel: Tensor, axis: int, widest: int) -> Tensor:
     """For each chunk a random stretch along an axis, as a mask."""
     size = mel.shape[axis]
     width, place = torch.rand(2, len(mel), 1, 1, 1, device=mel.device)

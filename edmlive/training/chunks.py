@@ -14,6 +14,7 @@ from edmlive.kernels.tempogram import trailing
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.windows import chunk_tensor
 from edmlive.spec import InputName, InputSpec
+from edmlive.training.corpus import CorpusError
 from edmlive.training.store import FeatureStore, StoredTrack
 
 MelScale = Literal["power", "db"]
@@ -28,10 +29,19 @@ class Span:
     ----------
     start, end
         Seconds from the beginning of a track; the end may lie past the track's.
+
+    Raises
+    ------
+    CorpusError
+        The end does not lie after the start, or the start lies before the track's.
     """
 
     start: float = 0.0
     end: float = 1e9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise CorpusError(f"No part of a track begins at {self.start:g} s and ends at {self.end:g} s.")
 
     def starts(self, frames: int) -> range:
         """Return the first frames of the chunks of a track, side by side, with the rest left out."""
@@ -96,6 +106,11 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
     taught
         What is to be learnt is the teacher's answer nearest in time, float32, shape (labels,), and chunks without one
         are left out. Otherwise it is the index of the track's genre, -1 for one that is not among the labels.
+
+    Attributes
+    ----------
+    track
+        Number of each chunk's track, int64, shape (chunks,).
     """
 
     def __init__(
@@ -114,18 +129,18 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
         self._inputs, self._mel_scale, self._shift, self._taught = tuple(inputs), mel_scale, shift, taught
         self.truth = truth([track.genre for track in tracks], labels)
         self._ends = [span.starts(track.frames).stop + CHUNK_FRAMES - 1 for track in tracks]
-        self._where: list[tuple[int, int]] = []
-        for k, track in enumerate(tracks):
-            starts = np.array(span.starts(track.frames), np.int64)
-            if taught:
-                starts = starts[np.isfinite(_nearest(store.answers(track), starts)).all(axis=1)]
-            self._where += [(k, start) for start in starts.tolist()]
+        starts = [np.array(span.starts(track.frames), np.int64) for track in tracks]
+        if taught:
+            for k, track in enumerate(tracks):
+                starts[k] = starts[k][np.isfinite(_nearest(store.answers(track), starts[k])).all(axis=1)]
+        self.track = np.repeat(np.arange(len(tracks)), [len(firsts) for firsts in starts])
+        self._start = np.concatenate([np.zeros(0, np.int64), *starts])
 
     def __len__(self) -> int:
-        return len(self._where)
+        return len(self.track)
 
     def __getitem__(self, index: int) -> tuple[Features, Any, int]:
-        number, start = self._where[index]
+        number, start = int(self.track[index]), int(self._start[index])
         target: Any = int(self.truth[number])
         answers = self._store.answers(self.tracks[number]) if self._taught else None
         if self._shift:
@@ -139,17 +154,11 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
         rows = self._store.frames(self.tracks[number])
         return chunk_features(rows, start, self._inputs, self._mel_scale), target, number
 
-    @property
-    def track(self) -> NDArray[np.int64]:
-        """Number of each chunk's track, shape (chunks,)."""
-        return np.array([number for number, _ in self._where], np.int64)
-
     def answers(self) -> NDArray[np.float32]:
         """Return what the store's teacher says of each chunk; shape (chunks, its labels), NaN where it says nothing."""
-        starts: dict[int, list[int]] = {}
-        for number, start in self._where:
-            starts.setdefault(number, []).append(start)
-        return np.concatenate([_nearest(self._store.answers(self.tracks[k]), np.array(s)) for k, s in starts.items()])
+        numbers, firsts = np.unique(self.track, return_index=True)
+        of_tracks = zip(numbers.tolist(), np.split(self._start, firsts[1:]), strict=True)
+        return np.concatenate([_nearest(self._store.answers(self.tracks[k]), starts) for k, starts in of_tracks])
 
 
 def truth(genres: Sequence[str | None], labels: Sequence[str]) -> NDArray[np.int64]:

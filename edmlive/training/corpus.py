@@ -1,7 +1,9 @@
 """Recordings to train on: a folder for each genre, a folder of recordings, or a manifest."""
 
 import csv
+import io
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,9 +63,9 @@ def read_corpus(corpus: Path) -> list[Recording]:
     recordings = [_recording(corpus, number, entry) for number, entry in enumerate(_entries(corpus), 1)]
     if not recordings:
         raise CorpusError(f"Manifest {corpus} lists no recordings.")
-    name, count = Counter(recording.name for recording in recordings).most_common(1)[0]
+    file, count = Counter(os.path.normpath(recording.path.absolute()) for recording in recordings).most_common(1)[0]
     if count > 1:
-        raise CorpusError(f"Manifest {corpus} lists {name} {count} times.")
+        raise CorpusError(f"Manifest {corpus} lists {file} {count} times.")
     return recordings
 
 
@@ -76,7 +78,7 @@ def _from_folder(corpus: Path) -> list[Recording]:
     for folder in genres:
         found = audio_files(folder)
         if not found:
-            raise CorpusError(f"The genre folder {folder} holds no audio files: fill it or remove it.")
+            raise CorpusError(f"The genre folder {folder} holds no audio files that can be read: fill it or remove it.")
         recordings += [Recording(path, path.relative_to(corpus).as_posix(), folder.name) for path in found]
     return recordings
 
@@ -89,11 +91,11 @@ def _entries(manifest: Path) -> Iterable[object]:
         raise CorpusError(f"Manifest {manifest} cannot be read: {reason}.") from None
     try:
         if manifest.suffix.lower() == ".csv":
-            return list(csv.DictReader(text.splitlines()))
+            return list(csv.DictReader(io.StringIO(text, newline="")))
         if manifest.suffix.lower() == ".jsonl":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line) for line in text.split("\n") if line.strip()]
         entries = json.loads(text)
-    except (ValueError, csv.Error) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         raise CorpusError(f"Manifest {manifest} is malformed: {error}.") from None
     if not isinstance(entries, list):
         raise CorpusError(f"Manifest {manifest} is not a JSON list.")
@@ -104,7 +106,9 @@ def _recording(manifest: Path, number: int, entry: object) -> Recording:
     fields = entry if isinstance(entry, dict) else {}
     name, genre, artist = (fields.get(key) for key in ("path", "genre", "artist"))
     if not (isinstance(name, str) and name):
-        raise CorpusError(f"Entry {number} of manifest {manifest} has no path.")
+        found = f", only {', '.join(map(repr, fields))}" if fields else ""
+        raise CorpusError(f"Entry {number} of manifest {manifest} has no 'path'{found}.")
     if not (genre is None or isinstance(genre, str)):
         raise CorpusError(f"Entry {number} of manifest {manifest} has a genre that is no text.")
-    return Recording(manifest.parent / name, name, genre or None, artist if isinstance(artist, str) else "")
+    genre, artist = (genre or "").strip(), "" if artist is None else str(artist).strip()
+    return Recording(manifest.parent / name, name, genre or None, artist)

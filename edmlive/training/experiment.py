@@ -52,6 +52,8 @@ class Experiment:
         Learn the answers of the store's teacher, chunk by chunk, on all recordings, instead of genres on those that
         have one (G. Hinton, O. Vinyals and J. Dean, *Distilling the knowledge in a neural network*, 2015; at
         temperature 1, because the answers are soft already).
+    licence
+        SPDX identifier of the network's licence.
     """
 
     store: FeatureStore
@@ -61,6 +63,7 @@ class Experiment:
     span: Span = WHOLE
     seed: int = 0
     distil: bool = False
+    licence: str = ""
 
     @property
     def teacher(self) -> Teacher:
@@ -142,6 +145,7 @@ class Experiment:
             provenance=Provenance(
                 data=self._data(),
                 date=datetime.date.today().isoformat(),
+                licence=self.licence,
             ),
         )
 
@@ -155,7 +159,9 @@ def train(
     workers: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> Checkpoint:
-    """Train a network, going on from where an earlier call on the same folder was ended.
+    """Train a network and test it, going on from where an earlier call on the same folder was ended.
+
+    Where `torchrun` has started several processes, each of them calls this; a batch is divided among them.
 
     Parameters
     ----------
@@ -175,31 +181,25 @@ def train(
     Returns
     -------
     Checkpoint
-        The epoch of least validation loss; also in ``folder / "model.safetensors"``.
+        The epoch of least validation loss; also in ``folder / "model.safetensors"``. The first process has tested it.
 
     Raises
     ------
     UserError
-        The folder holds another training or a finished one, the loss is not finite, the disk is full. Earlier
-        results stay as they are.
+        The folder holds another training or a finished one, there is no such device, the loss is not finite, the disk
+        is full. Earlier results stay as they are.
     """
+    accelerator = _accelerator(device)
+    learnt = experiment.chunks("train", shift=experiment.recipe.augment)
+    watched, _ = experiment.chunks("validation"), experiment.chunks("test")  # what lacks is said now, not in the end
     _claim(folder, experiment)
     _hush()
     lightning.seed_everything(experiment.seed, workers=True, verbose=False)
-    learnt = experiment.chunks("train", shift=experiment.recipe.augment)
-    watched = experiment.chunks("validation")
     truth = taught(watched, experiment.labels).majority if experiment.distil else watched.truth
     network = SubgenreNetwork(experiment.architecture, len(experiment.labels), experiment.width)
     standardise(network, learnt, experiment.seed)
-    batches = loader(learnt, experiment.recipe.batch, shuffle=True, workers=workers)
-    steps = experiment.recipe.epochs * len(batches)
     module = TrainingModule(
-        network,
-        experiment.recipe,
-        steps,
-        torch.from_numpy(truth),
-        len(experiment.labels),
-        taught=experiment.distil,
+        network, experiment.recipe, torch.from_numpy(truth), len(experiment.labels), taught=experiment.distil
     )
 
     best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
@@ -208,7 +208,9 @@ def train(
     if experiment.recipe.patience is not None:
         kept.append(EarlyStopping("validation_loss", patience=experiment.recipe.patience))
     trainer = lightning.Trainer(
-        accelerator={"cuda": "gpu"}.get(device, device),
+        accelerator=accelerator,
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # torchrun's processes on this machine
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
         precision=precision,
         max_epochs=experiment.recipe.epochs,
         callbacks=[*kept, *callbacks],
@@ -221,11 +223,12 @@ def train(
         log_every_n_steps=1,
     )
     state = folder / f"{_STATE}.ckpt"
+    batch = max(2, experiment.recipe.batch // trainer.world_size)
     try:
         trainer.fit(
             module,
-            batches,
-            loader(watched, experiment.recipe.batch, workers=workers),
+            loader(learnt, batch, shuffle=True, workers=workers),
+            loader(watched, batch, workers=workers),
             ckpt_path=str(state) if state.is_file() else None,
         )
     except OSError as error:
@@ -233,9 +236,11 @@ def train(
         raise TrainingError(
             f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last epoch."
         ) from None
-    module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
-    checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.name), experiment.training())
+    kept_best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
+    module.load_state_dict(kept_best["state_dict"])
+    checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.resolve().name), experiment.training())
     if trainer.is_global_zero:
+        checkpoint = examined(checkpoint, experiment)
         checkpoint.save(folder / CHECKPOINT)
     return checkpoint
 
@@ -245,19 +250,22 @@ def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
     chunks = experiment.chunks("test")
     predictions = predict(checkpoint.probabilities, checkpoint.spec.labels, chunks)
     measured_on = f"{len(predictions.heard)} test tracks of {experiment.store.folder.resolve().name}"
-    if not experiment.distil:
-        return with_provenance(checkpoint, measured=predictions.figures(), measured_on=measured_on)
-    found = agreement(predictions, taught(chunks, experiment.labels))
-    assert found is not None  # the chunks are those that were answered, the labels are the teacher's
-    return with_provenance(
-        checkpoint, measured=found.figures(), measured_on=f"{measured_on}, against {experiment.teacher.name}"
-    )
-
-
-def with_provenance(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
-    """Return the checkpoint with other values in fields of its provenance."""
-    provenance = replace(checkpoint.spec.provenance, **changes)
+    if experiment.distil:
+        found = agreement(predictions, taught(chunks, experiment.labels))
+        assert found is not None  # the chunks are those that were answered, the labels are the teacher's
+        figures, measured_on = found.figures(), f"{measured_on}, against {experiment.teacher.name}"
+    else:
+        figures = predictions.figures()
+    provenance = replace(checkpoint.spec.provenance, measured=figures, measured_on=measured_on)
     return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
+
+
+def _accelerator(device: str) -> str:
+    """Return Lightning's name of ``auto``, ``cpu`` or ``cuda``."""
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise TrainingError("PyTorch finds no CUDA GPU here: train on the CPU, or install PyTorch for CUDA.")
+    return "cuda" if there and device != "cpu" else "cpu"
 
 
 class _AtomicCheckpoints(TorchCheckpointIO):
@@ -265,8 +273,12 @@ class _AtomicCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         partial = Path(f"{path}.part")
-        super().save_checkpoint(checkpoint, partial, storage_options)
-        partial.replace(path)
+        try:
+            super().save_checkpoint(checkpoint, partial, storage_options)
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
 
 
 def _claim(folder: Path, experiment: Experiment) -> None:
@@ -278,9 +290,10 @@ def _claim(folder: Path, experiment: Experiment) -> None:
             partial = folder / f"{_SETTINGS}.{os.getpid()}.part"  # each process of a torchrun comes here
             partial.write_text(json.dumps(wanted, indent=2) + "\n")
             partial.replace(path)
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{folder} cannot be trained in: {error}.") from None
+        found = dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(getattr(error, "strerror", None) or error).lower()
+        raise TrainingError(f"{folder} cannot be trained in ({reason}): name another folder.") from None
     if (folder / CHECKPOINT).exists():
         raise TrainingError(f"{folder} holds a finished training: name another folder.")
     wanted = json.loads(json.dumps(wanted))  # tuples as lists, as they come back

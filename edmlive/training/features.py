@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import signal
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,12 +16,22 @@ from numpy.typing import NDArray
 from edmlive.errors import SourceError
 from edmlive.kernels.tables import HOP_LENGTH, Window
 from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.processes import live_with_parent
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.frontend import Frames, FrontEnd
 from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
 from edmlive.training.corpus import Recording
-from edmlive.training.store import COLUMNS, VERSION, FeatureStore, StoredTrack, StoreError, Teacher, answers_file
+from edmlive.training.store import (
+    COLUMNS,
+    VERSION,
+    FeatureStore,
+    StoredTrack,
+    StoreError,
+    Teacher,
+    answers_file,
+    whole_rows,
+)
 from edmlive.training.teacher import Lesson, identify
 
 
@@ -139,7 +148,9 @@ def compute_features(
         reason = (error.strerror or str(error)).lower()
         raise StoreError(f"Features cannot be written to {folder} ({reason}): {hint}.") from None
     except BrokenProcessPool:
-        raise StoreError("A process that computed features was ended from outside: run again to go on.") from None
+        raise StoreError(
+            "A process that computed features was killed: run again to go on, with fewer --workers if memory is short."
+        ) from None
     if not tracks:
         name, reason = next(iter(skipped.items()))
         raise StoreError(f"None of {len(recordings)} recordings could be used; the first, {name}: {reason}")
@@ -152,15 +163,11 @@ def _outcomes(
     if workers == 1:
         yield from map(store, recordings)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(min(workers, len(recordings)), get_context("spawn"), live_with_parent) as pool:
         try:
             yield from pool.map(store, recordings)
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _store_track(
@@ -168,16 +175,19 @@ def _store_track(
 ) -> StoredTrack | str:
     """Store a recording's features and the teacher's answers unless they are there; return why not, if not."""
     try:
+        recording.name.encode()
         status = recording.path.stat()
     except OSError as error:
         return f"{recording.path} cannot be read: {(error.strerror or str(error)).lower()}."
+    except ValueError:  # such as Latin-1 in a UTF-8 file system
+        return f"{str(recording.path)!a} is no Unicode name: rename the file."
     # The same name, size and time of change is the same recording; anything else is computed anew.
     identity = f"{VERSION} {window} {recording.name} {status.st_size} {status.st_mtime_ns}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:24]
     file = f"features/{digest[:2]}/{digest}.npy"
     path = folder / file
-    missing: dict[Path, Hearer] = {} if path.exists() else {path: _FeatureRows(window)}
-    if model is not None and teacher is not None and not answers_file(path, teacher).exists():
+    missing: dict[Path, Hearer] = {} if whole_rows(path) is not None else {path: _FeatureRows(window)}
+    if model is not None and teacher is not None and whole_rows(answers_file(path, teacher)) is None:
         missing[answers_file(path, teacher)] = Lesson(_teaching(model))
     if missing:
         try:
@@ -186,8 +196,7 @@ def _store_track(
             return str(error)
     for target, hearer in missing.items():
         _save(target, hearer.end())
-    frames = np.load(path, mmap_mode="r").shape[0]
-    return StoredTrack(recording.name, recording.genre, recording.artist, file, frames)
+    return StoredTrack(recording.name, recording.genre, recording.artist, file, len(np.load(path, mmap_mode="r")))
 
 
 @cache
@@ -201,7 +210,9 @@ def _save(path: Path, features: NDArray[np.float32]) -> None:
     partial_file = path.with_suffix(".part")
     try:
         with partial_file.open("wb") as file:
-            np.save(file, features)
+            # `np.save` itself tells of a full disk without saying that it is one.
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(features))
+            file.write(features.data)
         partial_file.replace(path)
     except OSError:
         partial_file.unlink(missing_ok=True)

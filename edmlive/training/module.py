@@ -40,8 +40,6 @@ class TrainingModule(lightning.LightningModule):
         The network, its standardisation set.
     recipe
         How to train.
-    steps
-        Optimiser steps in all epochs together.
     truth
         Index of the label of each validation track, or of what the teacher calls it, int64, shape (tracks,).
     labels
@@ -51,11 +49,11 @@ class TrainingModule(lightning.LightningModule):
     """
 
     def __init__(
-        self, network: SubgenreNetwork, recipe: Recipe, steps: int, truth: Tensor, labels: int, *, taught: bool = False
+        self, network: SubgenreNetwork, recipe: Recipe, truth: Tensor, labels: int, *, taught: bool = False
     ) -> None:
         super().__init__()
         self.network = network
-        self._recipe, self._steps = recipe, steps
+        self._recipe = recipe
         self._loss = nn.CrossEntropyLoss(label_smoothing=0.0 if taught else recipe.label_smoothing)
         self._validation_loss = nn.CrossEntropyLoss()
         self._learnt = MulticlassAccuracy(labels, average="micro")
@@ -67,17 +65,14 @@ class TrainingModule(lightning.LightningModule):
         features, target, _tracks = batch
         if self._recipe.augment and "mel" in features:
             blank = self.network.standardise["mel"].get_buffer("mean")
-            features["mel"] = augment_mel(features["mel"], self._recipe.mel_scale, blank)
+            features["mel"] = augment_mel(features["mel"], blank)
         logits = self.network(features)
         loss: Tensor = self._loss(logits, target)
-        if not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"The loss became {loss.item()} in epoch {self.current_epoch + 1}: lower the learning rate, or train "
-                "without reduced precision; earlier checkpoints are kept."
-            )
+        self._demand_finite(loss)
         self._learnt(logits, _likeliest(target))
-        self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
+        self.log("training_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(target))
         self.log("training_chunk_accuracy", self._learnt, on_step=False, on_epoch=True)
+        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
@@ -87,6 +82,7 @@ class TrainingModule(lightning.LightningModule):
         self._chunks(logits, _likeliest(target))
         self._songs.update(logits.softmax(dim=1), tracks)
         loss = self._validation_loss(logits, target)
+        self._demand_finite(loss)
         self.log("validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=len(target))
         self.log("validation_chunk_accuracy", self._chunks, prog_bar=True, on_epoch=True)
         self.log("validation_song_accuracy", self._songs, prog_bar=True, on_epoch=True)
@@ -97,8 +93,24 @@ class TrainingModule(lightning.LightningModule):
         optimizer = torch.optim.AdamW(self.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
         if not recipe.cycle:
             return optimizer
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=self._steps)
+        steps = int(self.trainer.estimated_stepping_batches)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep where the random numbers are, so that a training that goes on is the one that was interrupted."""
+        checkpoint["random"] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the random numbers that come next."""
+        torch.set_rng_state(checkpoint.get("random", torch.get_rng_state()))
+
+    def _demand_finite(self, loss: Tensor) -> None:
+        if not math.isfinite(loss.item()):
+            raise TrainingError(
+                f"The loss became {loss.item()} in epoch {self.current_epoch + 1}: try the modern recipe, larger "
+                "batches or full precision, in another folder; earlier checkpoints are kept."
+            )
 
 
 def _likeliest(target: Tensor) -> Tensor:
@@ -148,5 +160,5 @@ def loader(chunks: Chunks, batch: int, *, shuffle: bool = False, workers: int = 
         num_workers=workers,
         drop_last=drop,
         persistent_workers=workers > 0,
-        pin_memory=workers > 0,
+        pin_memory=torch.cuda.is_available(),
     )

@@ -24,8 +24,7 @@ class Recipe:
     label_smoothing
         Probability spread over all labels (C. Szegedy et al., *Rethinking the Inception architecture*, 2016).
     augment
-        Shift chunks in time, vary their level, and mask bands and columns of mel (D. S. Park et al., *SpecAugment*,
-        2019).
+        Shift chunks in time, vary level and balance of mel, which has to be in dB, and mask bands and columns of it.
     patience
         Epochs without a better validation loss after which training ends; ``None`` never.
     """

@@ -111,14 +111,7 @@ class FeatureStore:
         StoreError
             The file is missing or is not what was stored.
         """
-        path = self.folder / track.file
-        try:
-            rows: NDArray[np.float32] = np.load(path, mmap_mode="r")
-        except (OSError, ValueError):
-            raise StoreError(f"{path} is missing or broken: run 'edmlive features' again.") from None
-        if rows.shape != (track.frames, COLUMNS) or rows.dtype != np.float32:
-            raise StoreError(f"{path} is not what the store lists: run 'edmlive features' again.")
-        return rows
+        return _listed(self.folder / track.file, (track.frames, COLUMNS))
 
     def answers(self, track: StoredTrack) -> NDArray[np.float32]:
         """Read what the teacher says at the end of each chunk, the chunks side by side from the first frame on.
@@ -136,13 +129,7 @@ class FeatureStore:
         if self.teacher is None:
             raise StoreError(f"{self.folder} holds no teacher's answers: run 'edmlive features' with --teacher.")
         path = answers_file(self.folder / track.file, self.teacher)
-        try:
-            rows: NDArray[np.float32] = np.load(path)
-        except (OSError, ValueError, EOFError):
-            raise StoreError(f"{path} is missing or broken: run 'edmlive features' again.") from None
-        if rows.shape != (track.frames // CHUNK_FRAMES, len(self.teacher.labels)) or rows.dtype != np.float32:
-            raise StoreError(f"{path} is not what the store lists: run 'edmlive features' again.")
-        return rows
+        return np.array(_listed(path, (track.frames // CHUNK_FRAMES, len(self.teacher.labels))))
 
     def save(self) -> None:
         """Write the index, replacing a former one only by a complete one."""
@@ -150,7 +137,7 @@ class FeatureStore:
         index["teacher"] = None if self.teacher is None else asdict(self.teacher)
         index["tracks"] = [asdict(track) for track in self.tracks]
         partial = self.folder / f"{_INDEX}.part"
-        partial.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n")
+        partial.write_text(json.dumps(index, indent=1) + "\n")
         partial.replace(self.folder / _INDEX)
 
     @classmethod
@@ -174,13 +161,32 @@ class FeatureStore:
                 f"{folder} is a feature store of version {version}, not the version {VERSION} that this edmlive reads: "
                 "make it again with 'edmlive features'."
             )
-        tracks = tuple(StoredTrack(**track) for track in index["tracks"])
-        teacher = index.get("teacher")
-        if teacher is not None:
-            teacher = Teacher(teacher["name"], teacher["digest"], tuple(teacher["labels"]))
-        return cls(folder, index["window"], tracks, index["skipped"], teacher)
+        try:
+            tracks = tuple(StoredTrack(**track) for track in index["tracks"])
+            teacher = index.get("teacher")
+            if teacher is not None:
+                teacher = Teacher(teacher["name"], teacher["digest"], tuple(teacher["labels"]))
+            return cls(folder, index["window"], tracks, index["skipped"], teacher)
+        except (KeyError, TypeError):
+            raise StoreError(f"{folder / _INDEX} is not what edmlive wrote: run 'edmlive features' again.") from None
 
 
 def answers_file(features: Path, teacher: Teacher) -> Path:
     """Return where a teacher's answers to a recording are, beside the recording's features."""
     return features.with_suffix(f".{teacher.digest}.npy")
+
+
+def whole_rows(path: Path) -> NDArray[np.float32] | None:
+    """Map an array of a store into memory, float32, shape (rows, columns); ``None`` where no whole one is there."""
+    try:
+        rows: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    return rows if rows.ndim == 2 and rows.dtype == np.float32 else None
+
+
+def _listed(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
+    rows = whole_rows(path)
+    if rows is None or rows.shape != shape:
+        raise StoreError(f"{path} is missing or broken: run 'edmlive features' again.")
+    return rows

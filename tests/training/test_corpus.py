@@ -48,10 +48,12 @@ def test_manifests(tmp_path: Path, name: str, text: str) -> None:
         ("m.json", "{", "malformed"),
         ("m.json", "{}", "not a JSON list"),
         ("m.json", "[]", "lists no recordings"),
+        ("m.json", "[" * 100_000, "malformed"),
         ("m.json", '["a.flac"]', "Entry 1"),
-        ("m.jsonl", AS_JSONL + '{"genre": "house"}', "Entry 3"),
-        ("m.jsonl", AS_JSONL + AS_JSONL, "lists a.flac 2 times"),
-        ("m.csv", "file,genre\na.flac,house\n", "no path"),
+        ("m.jsonl", AS_JSONL + '{"genre": "house"}', "Entry 3 .* has no 'path', only 'genre'"),
+        ("m.jsonl", AS_JSONL + AS_JSONL, "lists .*a.flac 2 times"),
+        ("m.csv", "path,genre\na.flac,house\n./b/../a.flac,breaks\n", "lists .*a.flac 2 times"),
+        ("m.csv", "Path;genre\na.flac;house\n", "Entry 1 .* has no 'path', only 'Path;genre'"),
         ("m.json", '[{"path": "a.flac", "genre": 3}]', "Entry 1.*genre that is no text"),
         ("m.txt", "a.flac", "neither a folder nor"),
     ],
@@ -80,6 +82,19 @@ def test_a_genre_need_not_be_known(tmp_path: Path, name: str, text: str) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("m.csv", '\ufeffpath,genre,artist\r\n"a, \u2028b.flac", deep house ," 17"\r\n'),
+        ("m.jsonl", '{"path": "a, \u2028b.flac", "genre": "deep house", "artist": 17}\r\n'),
+    ],
+)
+def test_spaces_numbers_and_odd_names(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    path = "a, \u2028b.flac"
+    assert read_corpus(tmp_path / name) == [Recording(tmp_path / path, path, "deep house", "17")]
+
+
 def test_audio_beside_genre_folders_is_of_no_known_genre(tmp_path: Path) -> None:
     for name in ("b.flac", "a.wav", "manifest.jsonl"):
         touch(tmp_path / name)
@@ -104,5 +119,5 @@ def test_empty_genre_folder_is_named(tmp_path: Path) -> None:
         read_corpus(tmp_path)
     touch(tmp_path / "house" / "a.flac")
     (tmp_path / "breaks").mkdir()
-    with pytest.raises(CorpusError, match="breaks holds no audio files"):
+    with pytest.raises(CorpusError, match="breaks holds no audio files that can be read"):
         read_corpus(tmp_path)

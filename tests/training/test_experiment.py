@@ -9,6 +9,7 @@ import lightning
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import LambdaCallback
 
 from edmlive.errors import ModelError
 from edmlive.models.checkpoint import Checkpoint
@@ -16,7 +17,7 @@ from edmlive.models.inputs import inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.training.chunks import Chunks, Span
 from edmlive.training.corpus import CorpusError
-from edmlive.training.experiment import CHECKPOINT, Experiment, examined, train
+from edmlive.training.experiment import CHECKPOINT, Experiment, train
 from edmlive.training.module import LEAST_AUTOCORRELATION, TrainingError, standardise
 from edmlive.training.recipes import MODERN, PAPER, RECIPES
 from edmlive.training.store import FeatureStore, answers_file
@@ -78,7 +79,7 @@ class InterruptAfter(lightning.Callback):
             raise SystemExit
 
 
-def test_goes_on_from_the_last_whole_epoch(experiment: Experiment, tmp_path: Path) -> None:
+def test_goes_on_from_the_last_whole_epoch_as_if_never_interrupted(experiment: Experiment, tmp_path: Path) -> None:
     experiment = dataclasses.replace(experiment, recipe=dataclasses.replace(QUICK, epochs=4))
     with pytest.raises(SystemExit):
         train(experiment, tmp_path / "run", callbacks=[InterruptAfter(2)])
@@ -89,6 +90,34 @@ def test_goes_on_from_the_last_whole_epoch(experiment: Experiment, tmp_path: Pat
     assert second == ["2", "3"]
     with pytest.raises(TrainingError, match="finished training"):
         train(experiment, tmp_path / "run")
+    train(experiment, tmp_path / "whole")
+    resumed, whole = (torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("run", "whole"))
+    torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
+
+
+def test_goes_on_where_only_its_test_was_interrupted(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Checkpoint:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("edmlive.training.experiment.examined", interrupted)
+        train(experiment, tmp_path / "run")
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    assert train(experiment, tmp_path / "run").spec.provenance.measured
+    assert epochs(tmp_path / "run") == [["0", "1"]]
+
+
+def test_log_has_losses_accuracies_and_learning_rate(experiment: Experiment, tmp_path: Path) -> None:
+    train(experiment, tmp_path / "run")
+    logged: dict[str, dict[str, float]] = {"0": {}, "1": {}}
+    for row in csv.DictReader((tmp_path / "run/logs/version_0/metrics.csv").open()):
+        logged[row["epoch"]] |= {name: float(value) for name, value in row.items() if value}
+    of_both = ("training_loss", "training_chunk_accuracy", "validation_loss", "validation_chunk_accuracy")
+    for figures in logged.values():
+        assert {*of_both, "validation_song_accuracy", "learning_rate"} <= set(figures)
+    assert 0 < logged["1"]["learning_rate"] < MODERN.learning_rate
 
 
 def test_another_training_in_the_folder_is_refused(experiment: Experiment, tmp_path: Path) -> None:
@@ -99,18 +128,21 @@ def test_another_training_in_the_folder_is_refused(experiment: Experiment, tmp_p
             train(dataclasses.replace(experiment, **change), tmp_path / "run")
 
 
-def test_loss_that_is_no_number_ends_training_and_keeps_what_was(experiment: Experiment, tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["on_train_epoch_start", "on_validation_start"])
+def test_loss_that_is_no_number_ends_training_and_keeps_what_was(
+    experiment: Experiment, tmp_path: Path, when: str
+) -> None:
     experiment = dataclasses.replace(experiment, recipe=dataclasses.replace(QUICK, epochs=3))
 
-    class Poison(lightning.Callback):
-        def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-            if trainer.current_epoch == 1:
-                next(module.parameters()).data.fill_(torch.nan)
+    def poison(trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            next(module.parameters()).data.fill_(torch.nan)
 
     with pytest.raises(TrainingError, match="became nan in epoch 2"):
-        train(experiment, tmp_path / "run", callbacks=[Poison()])
-    assert (tmp_path / "run" / "last.ckpt").is_file()
-    assert (tmp_path / "run" / "best.ckpt").is_file()
+        train(experiment, tmp_path / "run", callbacks=[LambdaCallback(**{when: poison})])
+    for name in ("last.ckpt", "best.ckpt"):
+        state = torch.load(tmp_path / "run" / name, weights_only=True)["state_dict"]
+        assert all(weights.isfinite().all() for weights in state.values())
 
 
 def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
@@ -129,9 +161,24 @@ def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
 
 
-def test_span_that_no_track_reaches_is_refused(experiment: Experiment, tmp_path: Path) -> None:
+def test_what_cannot_be_trained_is_refused_and_leaves_no_folder(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="between 15 and 45 s"):
         train(dataclasses.replace(experiment, span=Span(15, 45)), tmp_path / "run")
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="no CUDA GPU"):
+            train(experiment, tmp_path / "run", device="cuda")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    for spoilt in ("{", "[]", "5"):
+        (tmp_path / "run" / "settings.json").write_text(spoilt)
+        with pytest.raises(TrainingError, match="name another folder"):
+            train(experiment, tmp_path / "run")
+
+
+@pytest.mark.parametrize("span", [(10, 5), (-5, 5), (5, 5), (float("nan"), 5)])
+def test_spans_that_are_none(span: tuple[float, float]) -> None:
+    with pytest.raises(CorpusError, match="No part of a track"):
+        Span(*span)
 
 
 def test_standardisation_is_of_each_feature_dimension_over_the_training_split(store: FeatureStore) -> None:
@@ -187,7 +234,7 @@ def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_pat
     store = with_tempo_for_an_answer(taught_store, tmp_path / "taught")
     experiment = Experiment(store, "autocorrelation", 4, recipe, distil=True)
     assert sum(t.genre is None for t in experiment.split().train) == 3
-    checkpoint = examined(train(experiment, tmp_path / "run"), experiment)
+    checkpoint = train(experiment, tmp_path / "run")
     assert taught_store.teacher is not None
     assert checkpoint.spec.labels == taught_store.teacher.labels
     assert checkpoint.training.teacher == taught_store.teacher.digest
@@ -212,7 +259,7 @@ def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_pat
 def test_genres_are_learnt_on_labelled_recordings_only(taught_store: FeatureStore, tmp_path: Path) -> None:
     experiment = Experiment(taught_store, "fourier", 2, dataclasses.replace(PAPER, epochs=1, batch=6))
     assert all(track.genre for part in experiment.split() for track in part)
-    checkpoint = examined(train(experiment, tmp_path / "run"), experiment)
+    checkpoint = train(experiment, tmp_path / "run")
     assert checkpoint.spec.labels == ("breaks", "house", "jungle") and not checkpoint.training.teacher
     assert "12 recordings" in checkpoint.spec.provenance.data
 

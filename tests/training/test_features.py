@@ -1,8 +1,13 @@
 """The feature store: what is in it, and what interrupts, breaks or spoils its making."""
 
+import contextlib
 import dataclasses
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -114,17 +119,56 @@ def test_processes_compute_the_same(corpus: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.frames(track), two.frames(track))
 
 
-def test_full_disk_leaves_what_was_finished(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compute_features(read_corpus(corpus)[:1], tmp_path / "store")
-    before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "save", full)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_full_disk_leaves_what_was_finished(corpus: Path, tmp_path: Path) -> None:
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    lost = store.folder / store.tracks[1].file
+    whole = lost.read_bytes()
+    lost.unlink()
+    before = {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()}
+    lost.with_suffix(".part").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"no space left on device.*make room and run again"):
         compute_features(read_corpus(corpus), tmp_path / "store")
-    assert {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()} == before
+    assert compute_features(read_corpus(corpus), tmp_path / "store") == store
+    assert lost.read_bytes() == whole
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+def test_names_that_are_no_unicode_are_listed_and_skipped(corpus: Path, tmp_path: Path) -> None:
+    latin = os.fsencode(corpus / "house" / "0.flac").replace(b"0.flac", b"caf\xe9.flac")
+    os.link(corpus / "house" / "0.flac", latin)
+    recordings = [*read_corpus(corpus), *(Recording(corpus / name, name, "house") for name in ("\0", "\ud800"))]
+    store = compute_features(recordings, tmp_path / "store")
+    assert len(store.tracks) == 3 and FeatureStore.open(tmp_path / "store") == store
+    assert len(store.skipped) == 3
+    for reason in store.skipped.values():
+        assert reason.endswith("is no Unicode name: rename the file.") and reason.isprintable()
+
+
+def test_processes_end_with_the_one_that_started_them(corpus: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "edmlive",
+        "features",
+        str(corpus),
+        "-o",
+        str(tmp_path / "store"),
+        "--workers",
+        "2",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + 300
+    try:
+        while not any((tmp_path / "store").rglob("*.npy")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate(timeout=60)  # until nobody has its output open any more
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert len(compute_features(read_corpus(corpus), tmp_path / "store").tracks) == 3
 
 
 def test_nothing_usable_is_said_with_the_first_reason(tmp_path: Path) -> None:
@@ -140,15 +184,20 @@ def test_wrong_stores_are_refused(corpus: Path, tmp_path: Path) -> None:
     index.write_text(json.dumps(json.loads(text) | {"version": 99}))
     with pytest.raises(StoreError, match="version 99, not the version 1"):
         FeatureStore.open(tmp_path / "store")
-    for spoilt in ("{", "[]"):
+    for spoilt in ("{", "[]", '{"version": 1}', '{"version": 1, "tracks": [{"name": "a"}]}'):
         index.write_text(spoilt)
         with pytest.raises(StoreError):
             FeatureStore.open(tmp_path / "store")
-    (store.folder / store.tracks[0].file).unlink()
-    np.save(store.folder / store.tracks[1].file, np.zeros((3, 129), np.float32))
-    for track in store.tracks[:2]:
+    wrong, short, missing = (store.folder / track.file for track in store.tracks)
+    np.save(wrong, np.zeros((3, 129)))
+    short.write_bytes(short.read_bytes()[:-1])
+    missing.write_bytes(b"")
+    for track in store.tracks:
         with pytest.raises(StoreError, match="run 'edmlive features' again"):
             store.frames(track)
+    assert compute_features(read_corpus(corpus), tmp_path / "store") == store
+    for track in store.tracks:
+        np.testing.assert_array_equal(store.frames(track), track_features(corpus / track.name))
 
 
 def test_command(corpus: Path, tmp_path: Path) -> None:
