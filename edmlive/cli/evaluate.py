@@ -29,7 +29,7 @@ def evaluate(
     """
     with training_extra():
         from edmlive.training.agreement import agreement, judged, taught
-        from edmlive.training.candidates import Candidate, open_candidate, unseen
+        from edmlive.training.candidates import Candidate, open_candidate, trained_on, unseen
         from edmlive.training.chunks import Chunks
         from edmlive.training.predictions import Predictions, predict
         from edmlive.training.report import tables, write_report
@@ -75,5 +75,12 @@ def evaluate(
         out.print(f"{note}\n")
     genres = f" of {len(opened.labels)} genres" if opened.labels else ""
     title = f"{store.resolve().name}: {len(opened.tracks)} recordings{genres}"
-    write_report(output, title, predictions, agreements, told)
+    tested_on = {
+        name: "test split" if trained_on(opened, training) else "all recordings"
+        for name, (_, _, training) in candidates.items()
+    }
+    elsewhere = [name for name, what in tested_on.items() if what == "all recordings"]
+    if elsewhere:
+        out.print(f"Tested on all recordings, because not trained on this store: {', '.join(elsewhere)}.", markup=False)
+    write_report(output, title, predictions, agreements, told, tested_on)
     out.print(f"{output} has the figures, {output.with_suffix('.json')} the numbers.")

@@ -68,6 +68,11 @@ def open_candidate(path: Path) -> Candidate:
     return Candidate(classify, spec, training)
 
 
+def trained_on(store: FeatureStore, training: Training | None) -> bool:
+    """Whether a network was trained on this very store, as it stands."""
+    return training is not None and training.store == store.digest
+
+
 def unseen(
     store: FeatureStore,
     spec: ModelSpec,
@@ -91,7 +96,7 @@ def unseen(
             f"{store.window} window."
         )
     tracks = store.tracks
-    if training is not None and training.store == store.digest:
+    if training is not None and trained_on(store, training):
         tracks = getattr(split(tracks, training.seed, labelled=False), part)
     if store.teacher is None or not comparable(spec.labels, store.teacher.labels):
         known = judgeable_genres(spec.labels, store.labels)

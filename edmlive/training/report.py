@@ -57,16 +57,22 @@ class Table(NamedTuple):
 
 
 def write_report(
-    path: Path, title: str, predictions: Rows[Predictions], agreements: Rows[Agreement], teacher: str
+    path: Path,
+    title: str,
+    predictions: Rows[Predictions],
+    agreements: Rows[Agreement],
+    teacher: str,
+    tested_on: Mapping[str, str],
 ) -> None:
     """Write PATH.html and PATH.json beside it.
 
-    The JSON has ``data`` (the title), ``teacher`` (its name, or null) and, by network, ``models`` (judged by genre) and
-    ``agreement`` (held against the teacher). Both give ``figures`` (shares, 0..1), what labels were ``compared by``,
-    numbers of ``tracks`` and ``chunks``, and what each of the ``songs`` was called; ``models`` also ``labels``,
-    ``recall`` (share of each label's songs, null without any) and ``confusion`` (counts of songs: a row for each true
-    label, a column for each predicted one). ``seeds`` has, for both, by the name of a row, the ``networks`` that differ
-    in their seed only, with ``mean`` and ``deviation`` (of a sample) of their figures.
+    The JSON has ``data`` (the title), ``teacher`` (its name, or null) and, by network, what it was ``tested on``,
+    ``models`` (judged by genre) and ``agreement`` (held against the teacher). The latter two give ``figures`` (shares,
+    0..1), what labels were ``compared by``, numbers of ``tracks`` and ``chunks``, and what each of the ``songs`` was
+    called; ``models`` also ``labels``, ``recall`` (share of each label's songs, null without any) and ``confusion``
+    (counts of songs: a row for each true label, a column for each predicted one). ``seeds`` has, for both, by the name
+    of a row, the ``networks`` that differ in their seed only, with ``mean`` and ``deviation`` (of a sample) of their
+    figures.
 
     Parameters
     ----------
@@ -80,6 +86,8 @@ def write_report(
         With the teacher.
     teacher
         Its name; empty where there is none.
+    tested_on
+        Of each network, the part of the recordings.
 
     Raises
     ------
@@ -89,11 +97,14 @@ def write_report(
     facts = {
         "data": title,
         "models": {name: _accuracy_facts(given) for row in predictions.values() for name, given in row.items()},
+        "tested on": dict(tested_on),
         "teacher": teacher or None,
         "agreement": {name: _agreement_facts(given) for row in agreements.values() for name, given in row.items()},
         "seeds": {"models": _seed_facts(predictions), "agreement": _seed_facts(agreements)},
     }
-    write_page(path, title, _parts(predictions, agreements, teacher), facts)
+    tested = "Tested on: " + "; ".join(f"{name}: {what}" for name, what in tested_on.items()) + "."
+    parts = (f'<p class="note">{html.escape(tested)}</p>', *_parts(predictions, agreements, teacher))
+    write_page(path, title, parts, facts)
 
 
 def tables(predictions: Rows[Predictions], agreements: Rows[Agreement], teacher: str) -> Iterator[Table]:

@@ -46,7 +46,9 @@ def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: Featur
     report = tmp_path / "r.html"
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "m.onnx", "-o", report)
     assert result.exit_code == 0, result.output
-    facts = json.loads((tmp_path / "r.json").read_text())["models"]
+    written = json.loads((tmp_path / "r.json").read_text())
+    assert set(written["tested on"].values()) == {"test split"} and "all recordings" not in result.output
+    facts = written["models"]
     one, two = facts["mine"], facts[str(tmp_path / "m.onnx")]
     assert one["songs"] == two["songs"] and one["figures"] == pytest.approx(two["figures"], abs=1e-4)
     assert set(one["songs"]) == {track.name for track in split(store.tracks, 0).test}, "the test split only"
@@ -118,7 +120,10 @@ def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStor
     dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
     assert result.exit_code == 0, result.output
-    assert len(json.loads((tmp_path / "r.json").read_text())["models"]["mine"]["songs"]) == len(store.tracks)
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert len(facts["models"]["mine"]["songs"]) == len(store.tracks)
+    assert facts["tested on"] == {"mine": "all recordings"}
+    assert "Tested on all recordings, because not trained on this store: mine." in result.output
 
 
 @pytest.mark.parametrize(
