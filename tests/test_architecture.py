@@ -33,7 +33,7 @@ ARROWS = {
     "night": ("errors", "timecode", "realtime.health", "realtime.reading", "realtime.voter"),
     "export": ("kernels", "spec", "errors", "overlap", "models"),
     "training": (
-        *("kernels", "spec", "errors", "audiofiles", "overlap", "processes", "models", "export", "synth.labels"),
+        *("kernels", "spec", "errors", "audiofiles", "overlap", "processes", "models", "export", "synth"),
         *("realtime.frontend", "realtime.timbre", "realtime.rhythm", "realtime.windows"),
         *("realtime.resampler", "realtime.sources.file"),
         *("realtime.classifier", "realtime.onnx_file", "realtime.voter"),

@@ -1,6 +1,7 @@
 """``edmlive export``: a trained network as a model to listen with."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -40,22 +41,27 @@ def export(
         raise typer.BadParameter(f"{output} is not the name of a .onnx file in a folder", param_hint="--output")
     with training_extra():
         from edmlive.export.file import write_model
-        from edmlive.export.network import drawn_features, network_graph, remembering_graph, session, verify
+        from edmlive.export.network import network_graph, remembering_graph, session, verify
         from edmlive.export.precision import gate, to_int8
         from edmlive.models.checkpoint import Checkpoint
         from edmlive.overlap import classify_with
         from edmlive.training.agreement import chunk_figure, taught
         from edmlive.training.candidates import batches, unseen
+        from edmlive.training.chunks import Chunks
+        from edmlive.training.features import rendered_features
         from edmlive.training.predictions import predict
         from edmlive.training.store import FeatureStore
 
     source = Checkpoint.load(checkpoint)
     if calibrate is None:
-        features, which = drawn_features(source), "random features; --calibrate STORE has real ones"
+        with TemporaryDirectory() as folder:
+            store = rendered_features(Path(folder), source.spec.window)
+            known = Chunks(store, store.tracks, source.spec.labels, source.spec.inputs, source.spec.mel_scale)
+            features, which = next(batches(known, _BATCH, _BATCH)), "rendered music"
     else:
         store = FeatureStore.open(calibrate)
         learnt = unseen(store, source.spec, source.training, "train")
-        features, which = next(batches(learnt, _BATCH, _BATCH)), "real features"
+        features, which = next(batches(learnt, _BATCH, _BATCH)), f"recordings of {store.folder}"
     model = remembering_graph(source) if overlap else network_graph(source)
     notes = plain_console()
     notes.print(f"Logits are within {verify(model, source, features):.1g} of the network's, on {which}.")

@@ -159,18 +159,6 @@ def session(model: onnx.ModelProto) -> ort.InferenceSession:
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def drawn_features(checkpoint: Checkpoint, count: int = 16) -> dict[str, NDArray[np.float32]]:
-    """Draw raw features as widely spread as those of the training split, for want of real ones."""
-    random = np.random.default_rng(0)
-    drawn: dict[str, NDArray[np.float32]] = {}
-    for i in checkpoint.spec.inputs:
-        standardise = checkpoint.network.standardise[i.name]
-        mean, deviation = (standardise.get_buffer(name).numpy() for name in ("mean", "deviation"))
-        level = random.standard_normal((count, *i.shape), np.float32)
-        drawn[i.name] = (mean + deviation * level).astype(np.float32)
-    return drawn
-
-
 class _Positional(nn.Module):
     """A `SubgenreNetwork` that takes its inputs in order: a graph's inputs have no dictionary."""
 

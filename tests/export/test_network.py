@@ -8,12 +8,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from edmlive.cli import app
 from edmlive.errors import ModelError, UserError
 from edmlive.export.file import write_model
-from edmlive.export.network import drawn_features, network_graph, remembering_graph, session, verify
+from edmlive.export.network import network_graph, remembering_graph, session, verify
 from edmlive.export.precision import gate, to_int8
 from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import Architecture, inputs_of
@@ -60,6 +61,18 @@ def checkpoint(store: FeatureStore) -> Checkpoint:
     for _ in range(20):
         network(batch)
     return Checkpoint(network.eval(), experiment.spec("m"), experiment.training())
+
+
+def drawn_features(checkpoint: Checkpoint, count: int = 16) -> dict[str, NDArray[np.float32]]:
+    """Draw raw features as widely spread as those of the training split."""
+    random = np.random.default_rng(0)
+    drawn: dict[str, NDArray[np.float32]] = {}
+    for i in checkpoint.spec.inputs:
+        standardise = checkpoint.network.standardise[i.name]
+        mean, deviation = (standardise.get_buffer(name).numpy() for name in ("mean", "deviation"))
+        level = random.standard_normal((count, *i.shape), np.float32)
+        drawn[i.name] = (mean + deviation * level).astype(np.float32)
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +202,7 @@ def test_command_writes_a_model_that_answers_live_as_offline(
     checkpoint.save(source)
     result = export(source, "-o", target, "--calibrate", store.folder, *options)
     assert result.exit_code == 0, result.output
-    assert "Logits are within" in result.output and "on real features" in result.output
+    assert "Logits are within" in result.output and "on recordings of" in result.output
     classifier = Classifier(target, "cpu")
     track = store.tracks[0]
     windows = Windows(classifier.spec)
@@ -235,7 +248,7 @@ def test_command_verifies_without_a_store(tmp_path: Path) -> None:
     untrained("fourier").save(tmp_path / "c.safetensors")
     result = export(tmp_path / "c.safetensors", "-o", tmp_path / "m.onnx")
     assert result.exit_code == 0, result.output
-    assert "on random features; --calibrate STORE has real ones" in " ".join(result.output.split())
+    assert "on rendered music" in " ".join(result.output.split())
     assert Classifier(tmp_path / "m.onnx", "cpu").spec.name == "fourier"
 
 
