@@ -1,5 +1,6 @@
 """Readings for light desks and instruments: program changes or notes, controllers, and MIDI clock."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ QUIETEST_DBFS = -60.0
 
 _ALL_NOTES_OFF = 123
 _VELOCITY = 127
+_LINGER_SECONDS = 0.1
+"""JACK hands messages on once a period, and a port that closes takes along what has not been handed on by then."""
 
 
 class MidiOutput:
@@ -65,6 +68,7 @@ class MidiOutput:
         self._release()
         for channel in sorted({messages.channel or self._map.channel for messages in self._map.genres.values()}):
             self._send("control_change", channel, control=_ALL_NOTES_OFF, value=0)
+        time.sleep(_LINGER_SECONDS)
         self._port.close()
 
     def _follow(self, bpm: float | None) -> None:
