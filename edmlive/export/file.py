@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from edmlive.errors import ModelError
+from edmlive.files import replacing
 
 
 def write_model(path: Path, data: bytes) -> None:
@@ -13,10 +14,8 @@ def write_model(path: Path, data: bytes) -> None:
     ModelError
         It cannot be written.
     """
-    partial = path.with_name(f"{path.name}.part")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ModelError(f"Model {path} cannot be written: {(error.strerror or str(error)).lower()}.") from None

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from edmlive.errors import ModelError
+from edmlive.files import replacing
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
@@ -89,13 +90,11 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; a former one is replaced only by a complete one."""
-        partial = path.with_name(f"{path.name}.part")
         state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
         try:
-            save_file(state, partial, {METADATA_KEY: self.spec.to_json(), TRAINING_KEY: self.training.to_json()})
-            partial.replace(path)
+            with replacing(path) as partial:
+                save_file(state, partial, {METADATA_KEY: self.spec.to_json(), TRAINING_KEY: self.training.to_json()})
         except (OSError, SafetensorError) as error:
-            partial.unlink(missing_ok=True)
             raise ModelError(f"Checkpoint {path} cannot be written: {error}.") from None
 
     @classmethod

@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from edmlive.files import replacing
 from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
@@ -272,13 +273,8 @@ class _AtomicCheckpoints(TorchCheckpointIO):
     """A kill in the middle of writing leaves the checkpoint before."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        partial = Path(f"{path}.part")
-        try:
+        with replacing(Path(path)) as partial:
             super().save_checkpoint(checkpoint, partial, storage_options)
-            partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
 
 
 def _claim(folder: Path, experiment: Experiment) -> None:

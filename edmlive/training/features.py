@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
+from edmlive.files import replacing
 from edmlive.kernels.tables import HOP_LENGTH, Window
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.processes import live_with_parent
@@ -217,16 +218,10 @@ def _teaching(model: str | Path) -> Classifier:
 
 def _save(path: Path, features: NDArray[np.float32]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_suffix(".part")
-    try:
-        with partial_file.open("wb") as file:
-            # `np.save` itself tells of a full disk without saying that it is one.
-            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(features))
-            file.write(features.data)
-        partial_file.replace(path)
-    except OSError:
-        partial_file.unlink(missing_ok=True)
-        raise
+    with replacing(path) as partial, partial.open("wb") as file:
+        # `np.save` itself tells of a full disk without saying that it is one.
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(features))
+        file.write(features.data)
 
 
 def _mono(source: FileSource) -> Iterator[NDArray[np.float32]]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
+from edmlive.files import replacing
 from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
 from edmlive.kernels.tempogram import trailing
 from edmlive.training.evaluation import CALIBRATION_BINS, CrossValidation
@@ -162,12 +163,10 @@ def save(figure: Figure, path: Path) -> None:
     """
     picture = io.BytesIO()
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=120)
-    partial = path.with_name(f"{path.name}.part")
     try:
-        partial.write_bytes(picture.getvalue())
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(picture.getvalue())
     except OSError as error:
-        partial.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise UserError(f"The figure cannot be written to {path}: {reason}.") from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from edmlive.errors import UserError
+from edmlive.files import replacing
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 75rem; margin: 2rem auto;
@@ -40,16 +41,11 @@ def write_page(path: Path, title: str, parts: Iterable[str], facts: Mapping[str,
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><main><h1>{html.escape(title)}</h1>{''.join(parts)}</main></body></html>\n"
     )
-    texts = {path.with_suffix(".json"): json.dumps(facts, indent=1, ensure_ascii=False) + "\n", path: page}
-    partial = {file: file.with_name(f"{file.name}.part") for file in texts}
     try:
-        for file, text in texts.items():
-            partial[file].write_text(text, encoding="utf-8")
-        for file in texts:
-            partial[file].replace(file)
+        with replacing(path) as written, replacing(path.with_suffix(".json")) as told:
+            written.write_text(page, encoding="utf-8")
+            told.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        for left in partial.values():
-            left.unlink(missing_ok=True)
         raise UserError(f"The report cannot be written to {path}: {(error.strerror or str(error)).lower()}.") from None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
+from edmlive.files import replacing
 from edmlive.kernels.tables import N_MELS, Window
 from edmlive.models.inputs import CHUNK_FRAMES
 
@@ -136,9 +137,8 @@ class FeatureStore:
         index: dict[str, Any] = {"version": VERSION, "window": self.window, "skipped": self.skipped}
         index["teacher"] = None if self.teacher is None else asdict(self.teacher)
         index["tracks"] = [asdict(track) for track in self.tracks]
-        partial = self.folder / f"{_INDEX}.part"
-        partial.write_text(json.dumps(index, indent=1) + "\n")
-        partial.replace(self.folder / _INDEX)
+        with replacing(self.folder / _INDEX) as partial:
+            partial.write_text(json.dumps(index, indent=1) + "\n")
 
     @classmethod
     def open(cls, folder: Path) -> "FeatureStore":

@@ -126,7 +126,7 @@ def test_full_disk_leaves_what_was_finished(corpus: Path, tmp_path: Path) -> Non
     whole = lost.read_bytes()
     lost.unlink()
     before = {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()}
-    lost.with_suffix(".part").symlink_to("/dev/full")
+    lost.with_name(f"{lost.name}.part").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"no space left on device.*make room and run again"):
         compute_features(read_corpus(corpus), tmp_path / "store")
     assert {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()} == before
