@@ -87,7 +87,7 @@ def write_report(
     teacher
         Its name; empty where there is none.
     tested_on
-        Of each network, the part of the recordings.
+        By network, the part of the recordings.
 
     Raises
     ------
@@ -102,7 +102,10 @@ def write_report(
         "agreement": {name: _agreement_facts(given) for row in agreements.values() for name, given in row.items()},
         "seeds": {"models": _seed_facts(predictions), "agreement": _seed_facts(agreements)},
     }
-    tested = "Tested on: " + "; ".join(f"{name}: {what}" for name, what in tested_on.items()) + "."
+    tested = " ".join(
+        f"Tested on {part}: {', '.join(name for name, its in tested_on.items() if its == part)}."
+        for part in dict.fromkeys(tested_on.values())
+    )
     parts = (f'<p class="note">{html.escape(tested)}</p>', *_parts(predictions, agreements, teacher))
     write_page(path, title, parts, facts)
 

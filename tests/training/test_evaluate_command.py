@@ -123,6 +123,7 @@ def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStor
     facts = json.loads((tmp_path / "r.json").read_text())
     assert len(facts["models"]["mine"]["songs"]) == len(store.tracks)
     assert facts["tested on"] == {"mine": "all recordings"}
+    assert "Tested on all recordings: mine." in (tmp_path / "r.html").read_text()
     assert "Tested on all recordings, because not trained on this store: mine." in result.output
 
 
