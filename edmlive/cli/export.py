@@ -48,12 +48,13 @@ def export(
         from edmlive.training.agreement import chunk_figure, taught
         from edmlive.training.candidates import batches, unseen
         from edmlive.training.chunks import Chunks
-        from edmlive.training.features import rendered_features
         from edmlive.training.predictions import predict
         from edmlive.training.store import FeatureStore
 
     source = Checkpoint.load(checkpoint)
     if calibrate is None:
+        from edmlive.training.rendered import rendered_features
+
         with TemporaryDirectory() as folder:
             store = rendered_features(Path(folder), source.spec.window)
             known = Chunks(store, store.tracks, source.spec.labels, source.spec.inputs, source.spec.mel_scale)

@@ -22,8 +22,6 @@ from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.frontend import Frames, FrontEnd
 from edmlive.realtime.resampler import Resampler
 from edmlive.realtime.sources.file import FileSource
-from edmlive.synth.files import new_audio_file
-from edmlive.synth.render import render
 from edmlive.training.corpus import Recording
 from edmlive.training.store import (
     COLUMNS,
@@ -158,14 +156,6 @@ def compute_features(
         name, reason = next(iter(skipped.items()))
         raise StoreError(f"None of {len(recordings)} recordings could be used; the first, {name}: {reason}")
     return store
-
-
-def rendered_features(folder: Path, window: Window) -> FeatureStore:
-    """Store the features of half a minute of rendered music, for want of recordings; errors as `compute_features`."""
-    music = folder / "music.wav"
-    with new_audio_file(music) as write:
-        write(render("house", 30.0, 0).samples)
-    return compute_features([Recording(music, music.name, "house")], folder / "store", window=window)
 
 
 def _outcomes(
