@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from tests.conftest import write_audio
 from tests.e2e import icecast, jack, pulse
 from tests.e2e.icecast import IcecastServer
 from tests.e2e.jack import JackServer
+from tests.e2e.listener import Listener
 from tests.e2e.pulse import PulseServer
 from tests.music import render
 
@@ -100,6 +102,24 @@ def edmlive() -> str:
     command = Path(sys.executable).with_name("edmlive")
     assert command.is_file(), f"{command} is not installed: run 'make test', which installs it"
     return str(command)
+
+
+@pytest.fixture
+def start_listener(edmlive: str) -> Iterator[Callable[..., Listener]]:
+    """Start the installed command on a PulseAudio server, with options."""
+    listeners: list[Listener] = []
+
+    def start(server: PulseServer, *options: str) -> Listener:
+        command = [edmlive, "listen", "--device", "pulse", "--json", "-", *options]
+        pipe = subprocess.PIPE
+        listeners.append(
+            Listener(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=server.environment))
+        )
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.kill()
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.pulse import PulseServer
-
 
 @dataclass
 class Listener:
@@ -48,10 +46,7 @@ class Listener:
         self._thread.join()
         return self.process.stderr.read()
 
-
-def start_listener(edmlive: str, server: PulseServer, *options: str) -> Listener:
-    command = [edmlive, "listen", "--device", "pulse", "--json", "-", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=server.environment
-    )
-    return Listener(process)
+    def kill(self) -> None:
+        """End it however it stands, that nothing outlives a test that failed."""
+        self.process.kill()
+        self.finish()

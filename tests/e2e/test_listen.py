@@ -19,13 +19,14 @@ from edmlive.realtime.recorder import Recorder
 from edmlive.realtime.sources.device import DeviceSource
 from edmlive.realtime.sources.file import FileSource
 from tests.conftest import decode, write_audio
-from tests.e2e.listener import start_listener
+from tests.e2e.listener import Listener
 from tests.e2e.pulse import PulseServer
 from tests.music import render
 
 pytestmark = pytest.mark.e2e
 
 StartPulse = Callable[[int, int], PulseServer]
+StartListener = Callable[..., Listener]
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> Path:
@@ -43,6 +44,7 @@ def without_latency(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 )
 def test_hears_what_is_played_bit_for_bit_and_answers_in_time(
     edmlive: str,
+    start_listener: StartListener,
     start_pulse: StartPulse,
     tmp_path: Path,
     rate: int,
@@ -57,7 +59,7 @@ def test_hears_what_is_played_bit_for_bit_and_answers_in_time(
         options += ["--channels", ",".join(map(str, chosen))]
     server = start_pulse(rate, channels)
 
-    listener = start_listener(edmlive, server, *options)
+    listener = start_listener(server, *options)
     listener.wait_for_line()
     started = time.monotonic()
     assert server.play(music).wait() == 0
@@ -86,10 +88,12 @@ def test_hears_what_is_played_bit_for_bit_and_answers_in_time(
         assert at - started - (line["time"] - music_began) <= 1.2 + 0.5
 
 
-def test_says_silence_before_and_after_the_music(edmlive: str, start_pulse: StartPulse, tmp_path: Path) -> None:
+def test_says_silence_before_and_after_the_music(
+    start_listener: StartListener, start_pulse: StartPulse, tmp_path: Path
+) -> None:
     music = write_wav(tmp_path / "played.wav", render(12, 48_000, 2), 48_000)
     server = start_pulse(48_000, 2)
-    listener = start_listener(edmlive, server)
+    listener = start_listener(server)
     for _ in range(3):
         listener.wait_for_line()
     server.play(music).wait()
@@ -103,10 +107,10 @@ def test_says_silence_before_and_after_the_music(edmlive: str, start_pulse: Star
 
 
 def test_dead_sound_server_that_is_not_waited_for_ends_in_one_sentence_and_leaves_no_process(
-    edmlive: str, start_pulse: StartPulse
+    start_listener: StartListener, start_pulse: StartPulse
 ) -> None:
     server = start_pulse(48_000, 2)
-    listener = start_listener(edmlive, server, "--on-device-loss", "exit")
+    listener = start_listener(server, "--on-device-loss", "exit")
     listener.wait_for_line()
     children = psutil.Process(listener.process.pid).children(recursive=True)
     assert children
@@ -119,8 +123,10 @@ def test_dead_sound_server_that_is_not_waited_for_ends_in_one_sentence_and_leave
     assert not any(child.is_running() for child in children)
 
 
-def test_capture_process_does_not_outlive_a_killed_listener(edmlive: str, start_pulse: StartPulse) -> None:
-    listener = start_listener(edmlive, start_pulse(48_000, 2))
+def test_capture_process_does_not_outlive_a_killed_listener(
+    start_listener: StartListener, start_pulse: StartPulse
+) -> None:
+    listener = start_listener(start_pulse(48_000, 2))
     listener.wait_for_line()
     children = psutil.Process(listener.process.pid).children(recursive=True)
     assert children
