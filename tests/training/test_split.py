@@ -39,6 +39,26 @@ def test_artists_stay_together_even_across_genres() -> None:
         assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((8, 5, 3, 2, 1, 1), [16, 2, 2]),
+        ((10, 5, 5, 5, 5, 5, 5, 5, 5), [40, 5, 5]),
+        ((2, 1, 1, 1), [3, 1, 1]),
+        ((10, 4, 4), [10, 4, 4]),  # two in training would leave one part empty
+    ],
+)
+def test_prolific_artists_leave_the_shares_as_they_should_be(sizes: tuple[int, ...], expected: list[int]) -> None:
+    uneven = [
+        StoredTrack(f"house/{artist}-{i}", "house", f"artist {artist}", "", 500)
+        for artist, size in enumerate(sizes)
+        for i in range(size)
+    ]
+    for seed in range(5):
+        parts = split([*uneven, *tracks("breaks", 30)], seed)
+        assert [sum(t.genre == "house" for t in part) for part in parts] == expected
+
+
 def test_seed_decides_and_order_does_not() -> None:
     corpus = [*tracks("house", 30), *tracks("breaks", 30)]
     assert split(corpus, seed=1) == split(corpus[::-1], seed=1)
