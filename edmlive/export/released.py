@@ -19,8 +19,9 @@ WINDOW_FRAMES = 1_292
 """The released code standardises tempograms over 30 s of a track, and mel over 120 s. Here all look back on 30 s."""
 _MEL_COLUMNS, _TEMPOGRAM_COLUMNS = 200, 50
 _CHUNKS = 25
-_UNUSED = ("conv1d_1.", "conv1d_2.", "conv1d_3.", "conv1d_4.", "bn_1.", "rnn.")
+_UNUSED = ("conv1d_1.", "conv1d_2.", "conv1d_3.", "conv1d_4.", "rnn.")
 """Layers that a checkpoint of theirs may hold, and the results of which their code throws away."""
+_NORM = "bn_1."
 
 CLASSES = frozenset(
     {
@@ -105,14 +106,19 @@ class ReleasedPipeline(nn.Module):
 def read_released(path: Path) -> ReleasedNetwork:
     """Read the network out of ``joint-model-all-2500.pkl``, without running anything in it.
 
+    Whether its code used ``bn_1`` can be told from the checkpoint: the bias is zero at first, and only what is used
+    learns.
+
     Raises
     ------
     ModelError
         It is another file, or names what is not admitted.
     """
     state = {name.removeprefix("module."): torch.from_numpy(array) for name, array in read_state(path, CLASSES).items()}
-    network = ReleasedNetwork()
-    known = {name: tensor for name, tensor in state.items() if not name.startswith(_UNUSED)}
+    normalised = bool(state.get(f"{_NORM}bias", torch.zeros(1)).any())
+    network = ReleasedNetwork(normalised=normalised)
+    unused = _UNUSED if normalised else (*_UNUSED, _NORM)
+    known = {name: tensor for name, tensor in state.items() if not name.startswith(unused)}
     try:
         network.load_state_dict(known)
     except RuntimeError as error:

@@ -1,8 +1,7 @@
 """The network that the paper's authors released, bug for bug, so that their checkpoint can be run.
 
-What its code does differs from the paper: the tempograms' parallel convolutions and their batch normalisation are
-computed and thrown away, and the tempograms are reshaped where the paper transposes them. The names of the layers are
-those in the checkpoint.
+What its code does differs from the paper: the tempograms' parallel convolutions are computed and thrown away, and the
+tempograms are reshaped where the paper transposes them. The names of the layers are those in the checkpoint.
 """
 
 import torch
@@ -48,10 +47,17 @@ class ReleasedBlock(nn.Module):
 
 
 class ReleasedNetwork(nn.Module):
-    """``Joint_ShortChunkCNN_Res``: late fusion as the authors' code runs it."""
+    """``Joint_ShortChunkCNN_Res``: late fusion as the authors' code runs it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    normalised
+        Normalise the tempograms by ``bn_1``. The published code computes that, too, and throws it away.
+    """
+
+    def __init__(self, *, normalised: bool = False) -> None:
         super().__init__()
+        self.bn_1 = nn.BatchNorm1d(_COLUMNS) if normalised else nn.Identity()
         for number in range(1, len(_CHANNELS)):
             self.add_module(f"layer{number}", ReleasedBlock(_CHANNELS[number - 1], _CHANNELS[number]))
         self.conv1d_w = nn.Conv1d(1, 1, 3, stride=2)
@@ -88,7 +94,7 @@ class ReleasedNetwork(nn.Module):
         copies = []
         for tempogram in (autocorrelation, fourier):
             scrambled = tempogram.reshape(-1, _COLUMNS, tempogram.shape[1])  # reshaped, not transposed
-            copies.append(functional.relu(scrambled).repeat(1, 1, _COPIES))
+            copies.append(functional.relu(self.bn_1(scrambled)).repeat(1, 1, _COPIES))
         joined = torch.cat(copies, dim=2)
         pooled = joined.reshape(-1, joined.shape[2], _COLUMNS).mean(dim=2)  # again reshaped
         summary = functional.relu(self.bn_w(self.conv1d_w(pooled.unsqueeze(1))))

@@ -140,9 +140,38 @@ def test_views_share_a_storage_and_stay_inside_it(tmp_path: Path) -> None:
             np.testing.assert_array_equal(array, views[name].numpy())
 
 
-def test_tempograms_are_scrambled_as_in_their_code(network: ReleasedNetwork) -> None:
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("learnt", [False, True], ids=["thrown away", "in use"])
+def test_batch_normalisation_of_tempograms_is_used_where_it_has_learnt(
+    theirs: nn.Module, tmp_path: Path, learnt: bool
+) -> None:
+    norm = theirs.module.bn_1
+    for tensor in (norm.weight, norm.running_mean, norm.running_var, *([norm.bias] if learnt else [])):
+        nn.init.uniform_(tensor, 0.5, 1.5)
+    torch.save(theirs, tmp_path / "joint.pkl")
+    read = read_released(tmp_path / "joint.pkl")
+    tempogram = torch.randn(2, 50, 384)
+    expected = norm.eval()(tempogram) if learnt else tempogram
+    with torch.inference_mode():
+        assert torch.equal(read.bn_1(tempogram), expected)
+    assert any(name.startswith("bn_1") for name in read.state_dict()) == learnt
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_tempograms_are_scrambled_as_in_their_code(normalised: bool) -> None:
+    torch.manual_seed(1)
+    network = ReleasedNetwork(normalised=normalised).eval()
+    for tensor in (network.bn_w.running_mean, network.bn_w.running_var, network.bn_w.bias):
+        nn.init.uniform_(tensor, 0.5, 1.5)
     autocorrelation, fourier = torch.rand(2, 384, 50), torch.randn(2, 193, 50)
     flat = [tempogram.numpy().reshape(2, 50, -1) for tempogram in (autocorrelation, fourier)]
+    if normalised:
+        mean, variance, weight, bias = torch.rand(4, 50) + 0.5
+        network.bn_1.load_state_dict(
+            {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}, strict=False
+        )
+        scale, shift = (weight / (variance + 1e-5).sqrt()).numpy()[:, None], bias.numpy()[:, None]
+        flat = [(rows - mean.numpy()[:, None]) * scale + shift for rows in flat]
     rows = [np.tile(np.maximum(level, 0), (1, 1, 4)) for level in flat]
     pooled = np.concatenate(rows, axis=2).reshape(2, 2308, 50).mean(axis=2)
     weights, bias = (p.detach().numpy().ravel() for p in (network.conv1d_w.weight, network.conv1d_w.bias))
