@@ -28,4 +28,4 @@ def late_fusion(width: int) -> Checkpoint:
         for _ in range(10):
             network(drawn)
     spec = ModelSpec(f"untrained-{width}", LABELS, inputs_of("late-fusion"), window="hamming", mel_scale="db")
-    return Checkpoint(network.eval(), spec, Training("late-fusion", width, "modern", "0", 0, 0.0, 1e9))
+    return Checkpoint(network.eval(), spec, Training("late-fusion", width, "modern", 1, "0", 0, 0.0, 1e9, (), ()))

@@ -22,17 +22,18 @@ def evaluate(
 ) -> None:
     """Test networks chunk by chunk and song by song, by majority vote.
 
-    On the store that a network was trained on, its test split is taken; on any other, all recordings of its genres.
+    A network is not tested on recordings that it saw in training, nor on others by their artists: of the store that it
+    was trained on, the test split remains, and what was added since; of any other, all recordings of its genres.
     Networks that differ in their seed only are one row, with mean and standard deviation. Where the store has a
     teacher, networks are also held against it, on recordings without a genre too. Other labels than the store's or the
     teacher's are compared by the classes of music that both fall into.
     """
     with training_extra():
         from edmlive.training.agreement import agreement, judged, taught
-        from edmlive.training.candidates import Candidate, open_candidate, trained_on, unseen
+        from edmlive.training.candidates import Candidate, chunks_for, open_candidate, tested_on
         from edmlive.training.chunks import Chunks
         from edmlive.training.predictions import Predictions, predict
-        from edmlive.training.report import tables, write_report
+        from edmlive.training.report import tables, tests_told, write_report
         from edmlive.training.seeds import by_seed, in_rows
         from edmlive.training.store import FeatureStore, StoredTrack
     if output.suffix != ".html" or not output.parent.is_dir():
@@ -42,7 +43,7 @@ def evaluate(
     for path in models:
         candidate = open_candidate(path)
         candidates[str(path) if candidate.spec.name in candidates else candidate.spec.name] = candidate
-    tests = {name: unseen(opened, spec, training) for name, (_, spec, training) in candidates.items()}
+    tests = {name: chunks_for(opened, spec, training) for name, (_, spec, training) in candidates.items()}
     answers: dict[str, Predictions] = {}
     notes = plain_console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
@@ -75,12 +76,7 @@ def evaluate(
         out.print(f"{note}\n")
     genres = f" of {len(opened.labels)} genres" if opened.labels else ""
     title = f"{store.resolve().name}: {len(opened.tracks)} recordings{genres}"
-    tested_on = {
-        name: "test split" if trained_on(opened, training) else "all recordings"
-        for name, (_, _, training) in candidates.items()
-    }
-    elsewhere = [name for name, what in tested_on.items() if what == "all recordings"]
-    if elsewhere:
-        out.print(f"Tested on all recordings, because not trained on this store: {', '.join(elsewhere)}.", markup=False)
-    write_report(output, title, predictions, agreements, told, tested_on)
+    tested = {name: tested_on(opened, candidate.training) for name, candidate in candidates.items()}
+    out.print(tests_told(tested))
+    write_report(output, title, predictions, agreements, told, tested)
     out.print(f"{output} has the figures, {output.with_suffix('.json')} the numbers.")

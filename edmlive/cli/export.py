@@ -46,7 +46,7 @@ def export(
         from edmlive.models.checkpoint import Checkpoint
         from edmlive.overlap import classify_with
         from edmlive.training.agreement import chunk_figure, taught
-        from edmlive.training.candidates import batches, unseen
+        from edmlive.training.candidates import batches, chunks_for
         from edmlive.training.chunks import Chunks
         from edmlive.training.predictions import predict
         from edmlive.training.store import FeatureStore
@@ -61,7 +61,7 @@ def export(
             features, which = next(batches(known, _BATCH, _BATCH)), "rendered music"
     else:
         store = FeatureStore.open(calibrate)
-        learnt = unseen(store, source.spec, source.training, "train")
+        learnt = chunks_for(store, source.spec, source.training, "train")
         features, which = next(batches(learnt, _BATCH, _BATCH)), f"recordings of {store.folder}"
     model = remembering_graph(source) if overlap else network_graph(source)
     notes = plain_console()
@@ -71,7 +71,7 @@ def export(
             lower = to_int8(model, batches(learnt, _BATCH, CALIBRATION_CHUNKS))
         else:
             lower = network_graph(source, half=True)
-        watched = unseen(store, source.spec, source.training, "validation")
+        watched = chunks_for(store, source.spec, source.training, "validation")
         teacher = store.teacher if source.training.teacher else None
         against = None if teacher is None else taught(watched, teacher.labels)
         before, after = (

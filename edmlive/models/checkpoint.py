@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,16 @@ class Training:
     ----------
     architecture, width
         Of the network.
-    recipe
-        Name of the training recipe.
+    recipe, epochs
+        Name of the training recipe, and its passes over the training split at most.
     store
-        Digest of the feature store; on that store only the test split is a fair test.
+        Digest of the feature store.
     seed
         Of the split and of the training.
     start, end
         Part of each track that was looked at, in seconds.
+    learnt, watched
+        Identities of the recordings that it learnt from and that chose its best epoch: neither are a fair test.
     teacher
         Digest of the model whose answers were learnt; empty where genres were.
     """
@@ -46,10 +48,13 @@ class Training:
     architecture: Architecture
     width: int
     recipe: str
+    epochs: int
     store: str
     seed: int
     start: float
     end: float
+    learnt: tuple[str, ...] = field(repr=False)
+    watched: tuple[str, ...] = field(repr=False)
     teacher: str = ""
 
     def to_json(self) -> str:

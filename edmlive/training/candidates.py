@@ -18,8 +18,7 @@ from edmlive.training.agreement import comparable, judgeable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
 from edmlive.training.predictions import Classify
-from edmlive.training.split import split
-from edmlive.training.store import FeatureStore
+from edmlive.training.store import FeatureStore, StoredTrack
 
 
 class Candidate(NamedTuple):
@@ -68,36 +67,72 @@ def open_candidate(path: Path) -> Candidate:
     return Candidate(classify, spec, training)
 
 
-def trained_on(store: FeatureStore, training: Training | None) -> bool:
-    """Whether a network was trained on this very store, as it stands."""
-    return training is not None and training.store == store.digest
+class Parts(NamedTuple):
+    """The recordings of a store, by what they were to a network's training.
+
+    Parameters
+    ----------
+    train, validation
+        What it learnt from, and what chose its best epoch.
+    unseen
+        All others, but for those by artists of the former.
+    """
+
+    train: tuple[StoredTrack, ...]
+    validation: tuple[StoredTrack, ...]
+    unseen: tuple[StoredTrack, ...]
 
 
-def unseen(
+def parts(store: FeatureStore, training: Training | None) -> Parts:
+    """Return what a store's recordings were to a training; all are unseen where nothing is known of it."""
+    if training is None:
+        return Parts((), (), store.tracks)
+    learnt, watched = frozenset(training.learnt), frozenset(training.watched)
+    train = tuple(track for track in store.tracks if track.identity in learnt)
+    validation = tuple(track for track in store.tracks if track.identity in watched)
+    seen, artists = learnt | watched, {track.artist for track in (*train, *validation)} - {""}
+    unseen = (track for track in store.tracks if track.identity not in seen and track.artist not in artists)
+    return Parts(train, validation, tuple(unseen))
+
+
+def tested_on(store: FeatureStore, training: Training | None) -> str:
+    """Say which of a store's recordings `chunks_for` takes to test a network."""
+    if training is None:
+        return "all recordings, not knowing which it learnt from"
+    every = len(parts(store, training).unseen) == len(store.tracks)
+    return "all recordings, of which it learnt none" if every else "recordings that it did not learn from"
+
+
+def chunks_for(
     store: FeatureStore,
     spec: ModelSpec,
     training: Training | None,
-    part: Literal["train", "validation", "test"] = "test",
+    part: Literal["train", "validation", "unseen"] = "unseen",
 ) -> Chunks:
-    """Return the chunks that a network may fairly be examined on.
+    """Return the chunks of a part of a store, in the form that a network takes.
 
-    On the store it was trained on, that is one part of the split; on another, all of it. Recordings of no genre, or of
-    one that the network does not know, are among them where the store has a teacher that it can be compared with.
+    A store of which nothing is in that part is one that the network has not seen; then it is all of it. Recordings of
+    no genre, or of one that the network does not know, are among them where the store has a teacher that it can be
+    compared with.
 
     Raises
     ------
     CorpusError
-        The store's features are of another kind, or none of its recordings has a genre that the network knows, and no
-        teacher can be compared with it.
+        The store's features are of another kind, or the network has learnt from all of it, or none of its recordings
+        has a genre that the network knows, and no teacher can be compared with it.
     """
     if store.window != spec.window:
         raise CorpusError(
             f"Model '{spec.name}' takes features with a {spec.window} window, but {store.folder} holds some with a "
             f"{store.window} window."
         )
-    tracks = store.tracks
-    if training is not None and trained_on(store, training):
-        tracks = getattr(split(tracks, training.seed, labelled=False), part)
+    found = parts(store, training)
+    tracks: tuple[StoredTrack, ...] = getattr(found, part) or found.unseen
+    if not tracks:
+        raise CorpusError(
+            f"Model '{spec.name}' has learnt from all recordings of {store.folder}, or from others by their artists: "
+            "take another store."
+        )
     if store.teacher is None or not comparable(spec.labels, store.teacher.labels):
         known = judgeable_genres(spec.labels, store.labels)
         tracks = tuple(track for track in tracks if track.genre in known)

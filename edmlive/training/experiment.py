@@ -113,21 +113,26 @@ class Experiment:
 
     def training(self) -> Training:
         """Return what the checkpoint says of how it was made."""
-        span = self.span
+        parts = self.split()
         return Training(
             self.architecture,
             self.width,
             self.recipe.name,
+            self.recipe.epochs,
             self.store.digest,
             self.seed,
-            span.start,
-            span.end,
+            self.span.start,
+            self.span.end,
+            tuple(track.identity for track in parts.train),
+            tuple(track.identity for track in parts.validation),
             self.teacher.digest if self.distil else "",
         )
 
     def settings(self) -> dict[str, Any]:
         """Return what must not change when a training goes on."""
-        return asdict(self.training()) | {"recipe": asdict(self.recipe)}
+        training = asdict(self.training())
+        decided = {name: value for name, value in training.items() if name not in ("epochs", "learnt", "watched")}
+        return decided | {"recipe": asdict(self.recipe)}
 
     def _data(self) -> str:
         tracks = [track for track in self.store.tracks if self.distil or track.genre is not None]
@@ -207,7 +212,7 @@ def train(
     last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
     kept: list[Callback] = [best, last]
     if experiment.recipe.patience is not None:
-        kept.append(EarlyStopping("validation_loss", patience=experiment.recipe.patience))
+        kept.append(_Patience("validation_loss", patience=experiment.recipe.patience))
     trainer = lightning.Trainer(
         accelerator=accelerator,
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # torchrun's processes on this machine
@@ -267,6 +272,13 @@ def _accelerator(device: str) -> str:
     if device == "cuda" and not there:
         raise TrainingError("PyTorch finds no CUDA GPU here: train on the CPU, or install PyTorch for CUDA.")
     return "cuda" if there and device != "cpu" else "cpu"
+
+
+class _Patience(EarlyStopping):
+    """Ends a training when nothing gets better, and lets it rest there when it is run again."""
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        trainer.should_stop = self.stopped_epoch > 0
 
 
 class _AtomicCheckpoints(TorchCheckpointIO):

@@ -102,12 +102,16 @@ def write_report(
         "agreement": {name: _agreement_facts(given) for row in agreements.values() for name, given in row.items()},
         "seeds": {"models": _seed_facts(predictions), "agreement": _seed_facts(agreements)},
     }
-    tested = " ".join(
+    parts = (f'<p class="note">{html.escape(tests_told(tested_on))}</p>', *_parts(predictions, agreements, teacher))
+    write_page(path, title, parts, facts)
+
+
+def tests_told(tested_on: Mapping[str, str]) -> str:
+    """Say which networks were tested on what."""
+    return " ".join(
         f"Tested on {part}: {', '.join(name for name, its in tested_on.items() if its == part)}."
         for part in dict.fromkeys(tested_on.values())
     )
-    parts = (f'<p class="note">{html.escape(tested)}</p>', *_parts(predictions, agreements, teacher))
-    write_page(path, title, parts, facts)
 
 
 def tables(predictions: Rows[Predictions], agreements: Rows[Agreement], teacher: str) -> Iterator[Table]:

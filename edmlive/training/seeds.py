@@ -17,7 +17,7 @@ def by_seed(candidates: Mapping[str, Candidate]) -> dict[str, tuple[str, ...]]:
     """
     kinds: list[tuple[object, dict[int, str]]] = []
     for name, (_, spec, training) in candidates.items():
-        kind = name if training is None else (spec.labels, replace(training, seed=0))
+        kind = name if training is None else (spec.labels, replace(training, seed=0, learnt=(), watched=()))
         seed = 0 if training is None else training.seed
         row = next((row for other, row in kinds if other == kind and seed not in row), None)
         if row is None:

@@ -49,6 +49,11 @@ class StoredTrack:
     file: str
     frames: int
 
+    @property
+    def identity(self) -> str:
+        """What tells the recording from others in any store, by name, size and time of change: 8 hexadecimal digits."""
+        return Path(self.file).stem[:8]
+
 
 @dataclass(frozen=True)
 class Teacher:

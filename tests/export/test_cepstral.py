@@ -21,7 +21,7 @@ def test_exports_in_every_precision(architecture: Architecture) -> None:
         network({"mel": level})  # the coefficients' statistics
         network.classify.weight *= 10  # answers that differ
     spec = ModelSpec(architecture, ("a", "b", "c"), inputs_of(architecture), mel_scale="db")
-    source = Checkpoint(network.eval(), spec, Training(architecture, 16, "modern", "0", 0, 0.0, 1e9))
+    source = Checkpoint(network.eval(), spec, Training(architecture, 16, "modern", 1, "0", 0, 0.0, 1e9, (), ()))
     features = {"mel": level.numpy()}
     expected = source.probabilities(features)
     assert np.ptp(expected, axis=0).max() > 0.05

@@ -44,7 +44,7 @@ def untrained(architecture: Architecture, width: int = 4) -> Checkpoint:
         if buffer.dtype == torch.float32:
             buffer.copy_(torch.rand_like(buffer) + 0.5)
     spec = ModelSpec(architecture, LABELS, inputs_of(architecture), window="hamming", mel_scale="db")
-    return Checkpoint(network, spec, Training(architecture, width, "modern", "0", 0, 0.0, 1e9))
+    return Checkpoint(network, spec, Training(architecture, width, "modern", 1, "0", 0, 0.0, 1e9, (), ()))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, zoo
 from edmlive.realtime.onnx_file import read_model
 from edmlive.realtime.windows import LIVE_DESCRIPTORS
 from edmlive.spec import ModelSpec
-from edmlive.training.candidates import open_candidate, unseen
+from edmlive.training.candidates import chunks_for, open_candidate
 from edmlive.training.predictions import predict
 from edmlive.training.store import FeatureStore
 from tests.conftest import Row
@@ -131,7 +131,7 @@ def test_listening_to_the_demo_set_gives_the_probabilities_of_evaluation(
     arguments = ["features", str(recording.parents[1]), "-o", str(tmp_path / "store")]
     assert CliRunner().invoke(app, arguments).exit_code == 0
     candidate = open_candidate(zoo()[model])
-    chunks = unseen(FeatureStore.open(tmp_path / "store"), candidate.spec, candidate.training)
+    chunks = chunks_for(FeatureStore.open(tmp_path / "store"), candidate.spec, candidate.training)
     offline = predict(candidate.classify, candidate.spec.labels, chunks).probabilities
     # The newest frame of a decision is the one centred 1,024 samples before the end of the audio.
     ends = ((number * CHUNK_FRAMES + 1) * HOP_LENGTH for number in range(1, len(offline) + 1))

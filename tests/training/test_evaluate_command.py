@@ -4,20 +4,22 @@ import dataclasses
 import json
 import re
 import resource
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from onnx import ModelProto
 from typer.testing import CliRunner, Result
 
 from edmlive.cli import app
 from edmlive.errors import ModelError, UserError
 from edmlive.export.network import network_graph
-from edmlive.models.checkpoint import Checkpoint
+from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.realtime.classifier import Classifier
-from edmlive.training.corpus import Recording
+from edmlive.training.corpus import Recording, read_corpus
 from edmlive.training.experiment import Experiment
 from edmlive.training.features import compute_features
 from edmlive.training.figures import tempo
@@ -36,6 +38,14 @@ def checkpoint(store: FeatureStore) -> Checkpoint:
     return Checkpoint(SubgenreNetwork("fourier", 3, 2).eval(), experiment.spec("mine"), experiment.training())
 
 
+def foreign(model: ModelProto) -> ModelProto:
+    """Take away what a network says of its training."""
+    for entry in model.metadata_props:
+        if entry.key == TRAINING_KEY:
+            model.metadata_props.remove(entry)
+    return model
+
+
 def run(*arguments: object) -> Result:
     return CliRunner(env={"COLUMNS": "80"}).invoke(app, [str(argument) for argument in arguments])
 
@@ -47,7 +57,7 @@ def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: Featur
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "m.onnx", "-o", report)
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "r.json").read_text())
-    assert set(written["tested on"].values()) == {"test split"} and "all recordings" not in result.output
+    assert set(written["tested on"].values()) == {"recordings that it did not learn from"}
     facts = written["models"]
     one, two = facts["mine"], facts[str(tmp_path / "m.onnx")]
     assert one["songs"] == two["songs"] and one["figures"] == pytest.approx(two["figures"], abs=1e-4)
@@ -59,14 +69,15 @@ def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: Featur
     assert "data:image/png" in page and "img-src data:" in page, "the matrices' colours are pictures inside the page"
     for said in ("song-level", "mine", "jungle", "Confusion matrix of mine"):
         assert said in page
-    *told, last = result.output.splitlines()
-    assert "…" not in result.output and max(map(len, told)) <= 80 and str(report) in last
+    *table, _, last = result.output.splitlines()
+    assert "…" not in result.output and max(map(len, table)) <= 80 and str(report) in last
+    assert f"Tested on recordings that it did not learn from: {', '.join(facts)}." in " ".join(result.output.split())
 
 
 def test_seeds_are_one_row(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
     for seed in range(3):
         torch.manual_seed(seed)
-        training = dataclasses.replace(checkpoint.training, store="another", seed=seed)
+        training = dataclasses.replace(checkpoint.training, learnt=(), watched=(), seed=seed)
         network = SubgenreNetwork("fourier", 3, 2).eval()
         spec = dataclasses.replace(checkpoint.spec, name=f"fourier-{seed}")
         Checkpoint(network, spec, training).save(tmp_path / f"{seed}.safetensors")
@@ -116,15 +127,40 @@ def test_a_full_disk_leaves_the_former_report_and_the_table(
 
 
 def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
-    training = dataclasses.replace(checkpoint.training, store="another")
+    training = dataclasses.replace(checkpoint.training, learnt=("0000aaaa",), watched=("0000bbbb",))
     dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
-    result = run("evaluate", store.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
+    (tmp_path / "m.onnx").write_bytes(foreign(network_graph(checkpoint)).SerializeToString())
+    result = run("evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "m.onnx", "-o", tmp_path / "r.html")
     assert result.exit_code == 0, result.output
     facts = json.loads((tmp_path / "r.json").read_text())
     assert len(facts["models"]["mine"]["songs"]) == len(store.tracks)
-    assert facts["tested on"] == {"mine": "all recordings"}
-    assert "Tested on all recordings: mine." in (tmp_path / "r.html").read_text()
-    assert "Tested on all recordings, because not trained on this store: mine." in result.output
+    unknown = "all recordings, not knowing which it learnt from"
+    assert list(facts["tested on"].values()) == ["all recordings, of which it learnt none", unknown]
+    for said in (result.output, (tmp_path / "r.html").read_text()):
+        assert "Tested on all recordings, of which it learnt none: mine. Tested on" in " ".join(said.split())
+
+
+def test_a_store_that_grew_keeps_back_what_was_learnt(
+    checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path
+) -> None:
+    checkpoint.save(tmp_path / "c.safetensors")
+    new = corpora.write(tmp_path / "new.flac", 120, seed=9)
+    recordings = [*read_corpus(store.folder.parent / "corpus"), Recording(new, "new.flac", "house")]
+    shutil.copytree(store.folder, tmp_path / "store")
+    grown = compute_features(recordings, tmp_path / "store")
+    assert grown.digest != store.digest
+    result = run("evaluate", grown.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
+    assert result.exit_code == 0, result.output
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert set(facts["models"]["mine"]["songs"]) == {"new.flac", *(t.name for t in split(store.tracks, 0).test)}
+
+
+def test_nothing_but_what_was_learnt_is_refused(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
+    everything = tuple(track.identity for track in store.tracks)
+    training = dataclasses.replace(checkpoint.training, learnt=everything)
+    dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
+    result = run("evaluate", store.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
+    assert isinstance(result.exception, UserError) and "'mine' has learnt from all" in str(result.exception)
 
 
 @pytest.mark.parametrize(

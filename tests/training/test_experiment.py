@@ -95,9 +95,14 @@ def test_goes_on_from_the_last_whole_epoch_as_if_never_interrupted(experiment: E
     torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("patience", [None, 1], ids=["all epochs", "stopped early"])
 def test_goes_on_where_only_its_test_was_interrupted(
-    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    patience: int | None, experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if patience is not None:  # a rate at which nothing gets better for long
+        hasty = dataclasses.replace(QUICK, epochs=20, patience=patience, learning_rate=5.0)
+        experiment = dataclasses.replace(experiment, recipe=hasty)
+
     def interrupted(*_: object) -> Checkpoint:
         raise KeyboardInterrupt
 
@@ -105,8 +110,13 @@ def test_goes_on_where_only_its_test_was_interrupted(
         patched.setattr("edmlive.training.experiment.examined", interrupted)
         train(experiment, tmp_path / "run")
     assert not (tmp_path / "run" / CHECKPOINT).exists()
+    (trained,) = epochs(tmp_path / "run")
+    state = torch.load(tmp_path / "run/last.ckpt", weights_only=True)["state_dict"]
+    assert len(trained) == 2 if patience is None else 2 <= len(trained) < 20
     assert train(experiment, tmp_path / "run").spec.provenance.measured
-    assert epochs(tmp_path / "run") == [["0", "1"]]
+    assert epochs(tmp_path / "run") == [trained]
+    again = torch.load(tmp_path / "run/last.ckpt", weights_only=True)["state_dict"]
+    torch.testing.assert_close(again, state, rtol=0, atol=0)
 
 
 def test_log_has_losses_accuracies_and_learning_rate(experiment: Experiment, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from edmlive.training.candidates import Candidate
 from edmlive.training.seeds import by_seed, in_rows
 from tests import models
 
-TRAINING = Training("mel", 16, "modern", "5f6c", 0, 0.0, 45.0)
+TRAINING = Training("mel", 16, "modern", 60, "5f6c", 0, 0.0, 45.0, ("1a", "2b"), ("3c",))
 
 
 def candidate(training: Training | None) -> Candidate:
@@ -20,9 +20,10 @@ def test_only_the_seed_may_differ() -> None:
     trainings = {
         "mel": TRAINING,
         "late": replace(TRAINING, architecture="late-fusion"),
-        "mel again": replace(TRAINING, seed=1),
+        "mel again": replace(TRAINING, seed=1, learnt=("1a", "3c"), watched=("2b",)),
         "mel in 8 bits": replace(TRAINING, seed=1),
         "mel for longer": replace(TRAINING, seed=2, end=120.0),
+        "mel for more epochs": replace(TRAINING, seed=2, epochs=200),
         "mel once more": replace(TRAINING, seed=2),
         "a stranger": None,
         "another": None,
@@ -32,6 +33,7 @@ def test_only_the_seed_may_differ() -> None:
         "late": ("late",),
         "mel in 8 bits": ("mel in 8 bits",),
         "mel for longer": ("mel for longer",),
+        "mel for more epochs": ("mel for more epochs",),
         "a stranger": ("a stranger",),
         "another": ("another",),
     }
