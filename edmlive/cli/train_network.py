@@ -36,6 +36,7 @@ def train_network(
         from edmlive.training import experiment as experiments
         from edmlive.training.chunks import WHOLE, Span
         from edmlive.training.recipes import RECIPES
+        from edmlive.training.run_folder import CHECKPOINT
         from edmlive.training.store import FeatureStore
 
     chosen = RECIPES[recipe]
@@ -57,4 +58,4 @@ def train_network(
     for name, value in checkpoint.spec.provenance.measured.items():
         table.add_row(name, f"{value:.1%}")
     console.print(table)
-    console.print(f"{output / experiments.CHECKPOINT}: {model}, width {width}, {checkpoint.spec.provenance.data}.")
+    console.print(f"{output / CHECKPOINT}: {model}, width {width}, {checkpoint.spec.provenance.data}.")

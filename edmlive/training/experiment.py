@@ -1,7 +1,6 @@
 """A whole training: from a feature store to a checkpoint, surviving whatever ends it on the way."""
 
 import datetime
-import json
 import logging
 import os
 import warnings
@@ -14,9 +13,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from edmlive.files import replacing
 from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
@@ -26,11 +23,11 @@ from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.module import TrainingError, TrainingModule, loader, standardise
 from edmlive.training.predictions import predict
 from edmlive.training.recipes import Recipe
+from edmlive.training.run_folder import CHECKPOINT, AtomicCheckpoints, claimed
 from edmlive.training.split import Split, split
 from edmlive.training.store import FeatureStore, Teacher
 
-CHECKPOINT = "model.safetensors"
-_SETTINGS, _STATE, _BEST = "settings.json", "last", "best"
+_STATE, _BEST = "last", "best"
 
 
 @dataclass(frozen=True)
@@ -192,63 +189,43 @@ def train(
     Raises
     ------
     UserError
-        The folder holds another training or a finished one, there is no such device, the loss is not finite, the disk
-        is full. Earlier results stay as they are.
+        The folder holds another training or a finished one, or another process trains in it; there is no such device,
+        the loss is not finite, the disk is full. Earlier results stay as they are.
     """
     accelerator = _accelerator(device)
     learnt = experiment.chunks("train", shift=experiment.recipe.augment)
     watched, _ = experiment.chunks("validation"), experiment.chunks("test")  # what lacks is said now, not in the end
-    _claim(folder, experiment)
-    _hush()
-    lightning.seed_everything(experiment.seed, workers=True, verbose=False)
-    truth = taught(watched, experiment.labels).majority if experiment.distil else watched.truth
-    network = SubgenreNetwork(experiment.architecture, len(experiment.labels), experiment.width)
-    standardise(network, learnt, experiment.seed)
-    module = TrainingModule(
-        network, experiment.recipe, torch.from_numpy(truth), len(experiment.labels), taught=experiment.distil
-    )
-
-    best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
-    last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
-    kept: list[Callback] = [best, last]
-    if experiment.recipe.patience is not None:
-        kept.append(_Patience("validation_loss", patience=experiment.recipe.patience))
-    trainer = lightning.Trainer(
-        accelerator=accelerator,
-        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # torchrun's processes on this machine
-        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-        precision=precision,
-        max_epochs=experiment.recipe.epochs,
-        callbacks=[*kept, *callbacks],
-        logger=CSVLogger(folder, "logs"),
-        plugins=[_AtomicCheckpoints()],
-        default_root_dir=folder,
-        enable_progress_bar=any(hasattr(callback, "refresh_rate") for callback in callbacks),
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-    )
-    state = folder / f"{_STATE}.ckpt"
-    batch = max(2, experiment.recipe.batch // trainer.world_size)
-    try:
-        trainer.fit(
-            module,
-            loader(learnt, batch, shuffle=True, workers=workers),
-            loader(watched, batch, workers=workers),
-            ckpt_path=str(state) if state.is_file() else None,
+    with claimed(folder, experiment.settings()):
+        lightning.seed_everything(experiment.seed, workers=True, verbose=False)
+        truth = taught(watched, experiment.labels).majority if experiment.distil else watched.truth
+        network = SubgenreNetwork(experiment.architecture, len(experiment.labels), experiment.width)
+        standardise(network, learnt, experiment.seed)
+        module = TrainingModule(
+            network, experiment.recipe, torch.from_numpy(truth), len(experiment.labels), taught=experiment.distil
         )
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise TrainingError(
-            f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last epoch."
-        ) from None
-    kept_best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
-    module.load_state_dict(kept_best["state_dict"])
-    checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.resolve().name), experiment.training())
-    if trainer.is_global_zero:
-        checkpoint = examined(checkpoint, experiment)
-        checkpoint.save(folder / CHECKPOINT)
-    return checkpoint
+        trainer = _trainer(experiment.recipe, folder, accelerator, precision, callbacks)
+        state = folder / f"{_STATE}.ckpt"
+        batch = max(2, experiment.recipe.batch // trainer.world_size)
+        try:
+            trainer.fit(
+                module,
+                loader(learnt, batch, shuffle=True, workers=workers),
+                loader(watched, batch, workers=workers),
+                ckpt_path=str(state) if state.is_file() else None,
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise TrainingError(
+                f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last "
+                "epoch."
+            ) from None
+        kept_best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
+        module.load_state_dict(kept_best["state_dict"])
+        checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.resolve().name), experiment.training())
+        if trainer.is_global_zero:
+            checkpoint = examined(checkpoint, experiment)
+            checkpoint.save(folder / CHECKPOINT)
+        return checkpoint
 
 
 def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
@@ -266,6 +243,32 @@ def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
     return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
 
 
+def _trainer(
+    recipe: Recipe, folder: Path, accelerator: str, precision: Any, callbacks: Sequence[Callback]
+) -> lightning.Trainer:
+    _hush()
+    best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
+    last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
+    kept: list[Callback] = [best, last]
+    if recipe.patience is not None:
+        kept.append(_Patience("validation_loss", patience=recipe.patience))
+    return lightning.Trainer(
+        accelerator=accelerator,
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # torchrun's processes on this machine
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+        precision=precision,
+        max_epochs=recipe.epochs,
+        callbacks=[*kept, *callbacks],
+        logger=CSVLogger(folder, "logs"),
+        plugins=[AtomicCheckpoints()],
+        default_root_dir=folder,
+        enable_progress_bar=any(hasattr(callback, "refresh_rate") for callback in callbacks),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+
+
 def _accelerator(device: str) -> str:
     """Return Lightning's name of ``auto``, ``cpu`` or ``cuda``."""
     there = torch.cuda.is_available()
@@ -279,35 +282,6 @@ class _Patience(EarlyStopping):
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         trainer.should_stop = self.stopped_epoch > 0
-
-
-class _AtomicCheckpoints(TorchCheckpointIO):
-    """A kill in the middle of writing leaves the checkpoint before."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        with replacing(Path(path)) as partial:
-            super().save_checkpoint(checkpoint, partial, storage_options)
-
-
-def _claim(folder: Path, experiment: Experiment) -> None:
-    """Make the folder this training's, or find that it is."""
-    wanted, path = experiment.settings(), folder / _SETTINGS
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            partial = folder / f"{_SETTINGS}.{os.getpid()}.part"  # each process of a torchrun comes here
-            partial.write_text(json.dumps(wanted, indent=2) + "\n")
-            partial.replace(path)
-        found = dict(json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        reason = str(getattr(error, "strerror", None) or error).lower()
-        raise TrainingError(f"{folder} cannot be trained in ({reason}): name another folder.") from None
-    if (folder / CHECKPOINT).exists():
-        raise TrainingError(f"{folder} holds a finished training: name another folder.")
-    wanted = json.loads(json.dumps(wanted))  # tuples as lists, as they come back
-    others = [name for name, value in wanted.items() if found.get(name) != value]
-    if others:
-        raise TrainingError(f"{folder} holds a training with another {', '.join(others)}: name another folder.")
 
 
 def _hush() -> None:

@@ -17,9 +17,10 @@ from edmlive.models.inputs import inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.training.chunks import Chunks, Span
 from edmlive.training.corpus import CorpusError
-from edmlive.training.experiment import CHECKPOINT, Experiment, train
+from edmlive.training.experiment import Experiment, train
 from edmlive.training.module import LEAST_AUTOCORRELATION, TrainingError, standardise
 from edmlive.training.recipes import MODERN, PAPER, RECIPES
+from edmlive.training.run_folder import CHECKPOINT
 from edmlive.training.store import FeatureStore, answers_file
 
 QUICK = dataclasses.replace(MODERN, epochs=2, batch=12)
@@ -165,7 +166,7 @@ def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edmlive.training.experiment.TorchCheckpointIO.save_checkpoint", full)
+    monkeypatch.setattr("edmlive.training.run_folder.TorchCheckpointIO.save_checkpoint", full)
     with pytest.raises(TrainingError, match="no space left on device"):
         train(experiment, tmp_path / "run")
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == before

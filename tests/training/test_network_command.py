@@ -56,10 +56,13 @@ def test_from_a_killed_training_to_listening(store: FeatureStore, tmp_path: Path
     deadline = time.monotonic() + 300
     while not (run / "last.ckpt").exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGSTOP)
+    meanwhile = train(*options)
     os.killpg(process.pid, signal.SIGKILL)
     _, said = process.communicate()
     assert process.returncode == -signal.SIGKILL, said.decode()
     assert (run / "last.ckpt").exists() and not (run / "model.safetensors").exists()
+    assert isinstance(meanwhile.exception, UserError) and "Another process is training in" in str(meanwhile.exception)
 
     other = train(*options, "--seed", 1)
     assert isinstance(other.exception, UserError) and "another seed" in str(other.exception)
