@@ -1,6 +1,5 @@
 """``edmlive train`` for networks."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -36,7 +35,7 @@ def train_network(
         from edmlive.training import experiment as experiments
         from edmlive.training.chunks import WHOLE, Span
         from edmlive.training.recipes import RECIPES
-        from edmlive.training.run_folder import CHECKPOINT
+        from edmlive.training.run_folder import CHECKPOINT, first_of_torchrun
         from edmlive.training.store import FeatureStore
 
     chosen = RECIPES[recipe]
@@ -51,8 +50,8 @@ def train_network(
     checkpoint = experiments.train(
         experiment, output, device=device.value, precision=precision, workers=workers, callbacks=bars
     )
-    if os.environ.get("RANK", "0") != "0":
-        return  # of the processes of a torchrun the first one reports
+    if not first_of_torchrun():
+        return  # that one reports
     console = plain_console()
     table = Table("Figure", "Share", box=None, header_style="bold")
     for name, value in checkpoint.spec.provenance.measured.items():

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,9 @@ class Experiment:
         """What the network answers with: the teacher's labels, or the store's genres."""
         return self.teacher.labels if self.distil else self.store.labels
 
-    def split(self) -> Split:
-        """Return the tracks to train on, to watch, and to test."""
+    @cached_property
+    def parts(self) -> Split:
+        """The tracks to train on, to watch, and to test."""
         return split(self.store.tracks, self.seed, labelled=not self.distil)
 
     def chunks(self, part: str, *, shift: bool = False) -> Chunks:
@@ -96,7 +98,7 @@ class Experiment:
             No track of the part reaches into the span, or the teacher has answered none.
         """
         store, inputs = self.store, inputs_of(self.architecture)
-        tracks = getattr(self.split(), part)
+        tracks = getattr(self.parts, part)
         chunks = Chunks(
             store, tracks, self.labels, inputs, self.recipe.mel_scale, self.span, shift=shift, taught=self.distil
         )
@@ -110,7 +112,6 @@ class Experiment:
 
     def training(self) -> Training:
         """Return what the checkpoint says of how it was made."""
-        parts = self.split()
         return Training(
             self.architecture,
             self.width,
@@ -120,8 +121,8 @@ class Experiment:
             self.seed,
             self.span.start,
             self.span.end,
-            tuple(track.identity for track in parts.train),
-            tuple(track.identity for track in parts.validation),
+            tuple(track.identity for track in self.parts.train),
+            tuple(track.identity for track in self.parts.validation),
             self.teacher.digest if self.distil else "",
         )
 

@@ -17,6 +17,11 @@ CHECKPOINT = "model.safetensors"
 _SETTINGS, _LOCK = "settings.json", ".lock"
 
 
+def first_of_torchrun() -> bool:
+    """Whether this is the first of the processes that `torchrun` started, or was not started by it."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def claimed(folder: Path, settings: Mapping[str, Any]) -> Iterator[None]:
     """Hold a folder for a training, or for going on with one.
@@ -46,7 +51,7 @@ def _claim(folder: Path, settings: Mapping[str, Any], lock: FileLock) -> None:
     path = folder / _SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if os.environ.get("RANK", "0") == "0":  # of the processes of a torchrun the first holds it for all
+        if first_of_torchrun():  # which holds it for the others
             lock.acquire()
         if not path.exists():
             partial = folder / f"{_SETTINGS}.{os.getpid()}.part"  # each process of a torchrun comes here

@@ -244,7 +244,7 @@ def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_pat
     recipe = dataclasses.replace(PAPER, epochs=12, batch=6)
     store = with_tempo_for_an_answer(taught_store, tmp_path / "taught")
     experiment = Experiment(store, "autocorrelation", 4, recipe, distil=True)
-    assert sum(t.genre is None for t in experiment.split().train) == 3
+    assert sum(t.genre is None for t in experiment.parts.train) == 3
     checkpoint = train(experiment, tmp_path / "run")
     assert taught_store.teacher is not None
     assert checkpoint.spec.labels == taught_store.teacher.labels
@@ -269,7 +269,7 @@ def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_pat
 
 def test_genres_are_learnt_on_labelled_recordings_only(taught_store: FeatureStore, tmp_path: Path) -> None:
     experiment = Experiment(taught_store, "fourier", 2, dataclasses.replace(PAPER, epochs=1, batch=6))
-    assert all(track.genre for part in experiment.split() for track in part)
+    assert all(track.genre for part in experiment.parts for track in part)
     checkpoint = train(experiment, tmp_path / "run")
     assert checkpoint.spec.labels == ("breaks", "house", "jungle") and not checkpoint.training.teacher
     assert "12 recordings" in checkpoint.spec.provenance.data
