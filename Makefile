@@ -9,6 +9,7 @@ SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
 BENCHMARKS := front_end descriptors decision whole_file streams growth listen
 TEST_EXTRAS := live,train
+LIVE := tests/realtime tests/sources tests/sinks tests/cli
 export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -36,10 +37,10 @@ test: $(TEST_VENV)/installed portaudio servers axe
 
 # Side by side on two cores: the end-to-end tests mostly wait, but when they do not, real time does not wait for them.
 test-live:
-	$(with_references) nice $(TEST_VENV)/bin/pytest tests/realtime tests/cli
+	$(with_references) nice $(TEST_VENV)/bin/pytest $(LIVE)
 
 test-rest:
-	$(with_references) nice $(TEST_VENV)/bin/pytest --ignore tests/realtime --ignore tests/cli --ignore tests/e2e
+	$(with_references) nice $(TEST_VENV)/bin/pytest $(addprefix --ignore ,$(LIVE) tests/e2e)
 
 test-e2e:
 	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest tests/e2e
@@ -56,7 +57,7 @@ bench-smoke: $(TEST_VENV)/peers portaudio servers valgrind
 	$(TEST_VENV)/bin/python -m benchmarks.instructions --quick
 	$(TEST_VENV)/bin/python -m benchmarks.demo_set 60
 	$(TEST_VENV)/bin/python -m benchmarks.soak 0.02 0.2
-	for name in realism mastering; do $(TEST_VENV)/bin/python -m benchmarks.$$name --help >/dev/null || exit 1; done
+	for name in realism mastering; do $(TEST_VENV)/bin/python -m research.$$name --help >/dev/null || exit 1; done
 
 # Where the reference values are at hand, so shall be the real music they were measured on.
 ifneq ($(wildcard $(SHARED)/data/reference_descriptors.csv),)

@@ -3,9 +3,8 @@
 Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.decision``.
 
 Late fusion at the paper's width, with random weights, as `edmlive export` makes it: in single precision, in 8 bits
-(``--int8``), and with what overlapping chunks share computed once (``--overlap``). Then the network that ships. All
-answer the same chunks of music, each 40 frames after the one before, and must agree. OpenVINO (``pip install --group
-peers``) runs the same files, one chunk at a time, in the files' own precision.
+(``--int8``). Then the network that ships. All answer the same chunks of music, one a second, and must agree. OpenVINO
+(``pip install --group peers``) runs the same files, one chunk at a time, in the files' own precision.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,13 +18,12 @@ from numpy.typing import NDArray
 
 from benchmarks.table import Row, options, show
 from benchmarks.untrained import late_fusion
-from edmlive.export.network import network_graph, remembering_graph, session
+from edmlive.diagnostics.stopwatch import cpu_seconds
+from edmlive.export.network import classify_with, network_graph, session
 from edmlive.export.precision import to_int8
-from edmlive.overlap import SHIFT_FRAMES, Features, classify_with
+from edmlive.features.windows import Windows
 from edmlive.realtime.classifier import find_model
-from edmlive.realtime.windows import Windows
-from edmlive.spec import ModelSpec
-from edmlive.stopwatch import cpu_seconds
+from edmlive.spec import Features, ModelSpec
 from tests.music import render
 
 CHECKED = 6
@@ -36,12 +34,11 @@ TOLERANCE = 0.15
 Classify = Callable[[Features], NDArray[np.float32]]
 
 
-def overlapping(spec: ModelSpec, count: int) -> Sequence[Features]:
-    """Hear music, and return so many chunks as batches of one."""
-    shift = SHIFT_FRAMES * spec.hop_length
-    music = render((count + 5) * shift / spec.sample_rate, spec.sample_rate)[:, 0].copy()
+def chunks_of_music(spec: ModelSpec, count: int) -> Sequence[Features]:
+    """Hear music, and return so many chunks, one a second, as batches of one."""
+    music = render(count + 5, spec.sample_rate)[:, 0].copy()
     windows, chunks = Windows(spec), []
-    for segment in music.reshape(-1, shift):
+    for segment in music.reshape(-1, spec.sample_rate):
         windows.push(segment)
         tensors = windows.read().tensors
         if tensors is not None:
@@ -79,7 +76,7 @@ def rows(
     contenders = {kind: classify_with(session(graph)) for kind, graph in graphs.items()} | others
     if find_spec("openvino"):
         contenders |= {f"OpenVINO, {kind}": with_openvino(graphs[kind]) for kind in ("float32", "int8")}
-    took = milliseconds(contenders, overlapping(spec, count))
+    took = milliseconds(contenders, chunks_of_music(spec, count))
     compared = [(kind, f"OpenVINO, {kind}") for kind in ("float32", "int8")] + [("float32", other) for other in others]
     compared += [(kind, "float32") for kind in graphs if kind != "float32"]
     return [
@@ -94,14 +91,8 @@ def main() -> None:
     torch.set_num_threads(1)
     width, count = (16, 20) if chosen.quick else (128, 60)
     checkpoint = late_fusion(width)
-    plain, remembering = network_graph(checkpoint), remembering_graph(checkpoint)
-    heard = overlapping(checkpoint.spec, 8)
-    graphs = {
-        "float32": plain,
-        "int8": to_int8(plain, heard),
-        "float32, overlap": remembering,
-        "int8, overlap": to_int8(remembering, heard),
-    }
+    plain = network_graph(checkpoint)
+    graphs = {"float32": plain, "int8": to_int8(plain, chunks_of_music(checkpoint.spec, 8))}
     measured = rows(f"width {width}", graphs, {"PyTorch": checkpoint.probabilities}, checkpoint.spec, count)
     shipped = {
         kind: onnx.load(find_model(f"late-fusion-distilled{end}")) for kind, end in (("float32", ""), ("int8", "-int8"))

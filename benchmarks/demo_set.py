@@ -12,10 +12,10 @@ import numpy as np
 
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.scorekeeper import Scorekeeper
-from edmlive.realtime.sources.demo import DemoSource
-from edmlive.synth import GENRES
-from edmlive.timecode import clock
+from edmlive.realtime.live_score import Scorekeeper
+from edmlive.sources.demo import DemoSource
+from edmlive.taxonomy import SUBGENRES
+from edmlive.util.timecode import clock
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
         f"{spec.name}, which looks back on up to {windows}; {spec.vote.votes} votes, {spec.vote.hop_seconds:g} s apart"
     )
     print(f"\nright {score.share_right or 0:.1%} of the time")
-    for genre in GENRES:
+    for genre in SUBGENRES:
         if heard := score.readings[genre]:
             print(f"  {genre:28} {score.right[genre] / heard:6.1%} of {clock(heard * spec.vote.hop_seconds)}")
     delays = sorted(score.delays)

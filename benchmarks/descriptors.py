@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.table import Row, options, show
-from edmlive.realtime.timbre import TimbreStatistics
-from edmlive.stopwatch import cpu_seconds
+from edmlive.diagnostics.stopwatch import cpu_seconds
+from edmlive.features.timbre import TimbreStatistics
 
 RATE = 22_050
 SECONDS = 60

@@ -23,9 +23,9 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from benchmarks.table import Row, options, show
+from edmlive.diagnostics.stopwatch import cpu_seconds
 from edmlive.kernels import stream
 from edmlive.kernels.tables import HOP_LENGTH, N_FFT, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH, window
-from edmlive.stopwatch import cpu_seconds
 
 Samples = NDArray[np.floating[Any]]
 Features = NDArray[np.floating[Any]]

@@ -26,11 +26,11 @@ import numpy as np
 import psutil
 
 from benchmarks.table import Row, options, show
-from edmlive.realtime.audio import AudioBlock
+from edmlive.diagnostics.stopwatch import spread
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.recorder import Recorder
-from edmlive.stopwatch import spread
+from edmlive.sources.audio import AudioBlock
+from edmlive.sources.recorder import Recorder
 from tests.e2e.pulse import PulseServer, start_server
 from tests.music import render
 

@@ -21,16 +21,16 @@ from typing import Self
 import numpy as np
 import psutil
 
-from edmlive.realtime.audio import AudioBlock, Source
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.health import Counts, Liveness
-from edmlive.realtime.reading import Reading
-from edmlive.realtime.recorder import Recorder
+from edmlive.realtime.reading import Reading, State
 from edmlive.realtime.session import follow
-from edmlive.realtime.sinks.jsonl import JsonLines
-from edmlive.realtime.sources.device import DeviceSource
-from edmlive.realtime.voter import State
+from edmlive.sinks.jsonl import JsonLines
+from edmlive.sinks.sink_thread import SinkThread
+from edmlive.sources.audio import AudioBlock, Source
+from edmlive.sources.capture.device import DeviceSource
+from edmlive.sources.health import Counts, Liveness
+from edmlive.sources.recorder import Recorder
 from tests.e2e.pulse import PulseServer, start_server
 from tests.music import render
 
@@ -122,7 +122,8 @@ def soak(source: Source, classifier: Classifier, folder: Path, every_seconds: fl
     witness = Witness(every_seconds)
     with source:
         engine = Engine(classifier, source.rate)
-        summary = follow(source, engine, [witness, JsonLines(str(folder / "night.jsonl"))])
+        lines = JsonLines(str(folder / "night.jsonl"))
+        summary = follow(source, engine, [SinkThread(sink, live=source.live) for sink in (witness, lines)])
     assert summary.failures == [], summary.failures
     witness.counts = dataclasses.replace(engine.counts, readings_dropped=summary.dropped)
     assert witness.decided == sum(summary.genres.values())

@@ -17,11 +17,11 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmarks.table import Row, options, show
-from edmlive.realtime.audio import AudioBlock
-from edmlive.realtime.bench.stages import seconds_to_fill
+from edmlive.diagnostics.stages import seconds_to_fill
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.sources.ring import AudioRing, shared_file
+from edmlive.sources.audio import AudioBlock
+from edmlive.sources.capture.ring import AudioRing, shared_file
 from tests.music import render
 
 RATE = 48_000

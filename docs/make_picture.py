@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 import edmlive
-from edmlive.realtime.sinks.terminal import WIDEST, panel
+from edmlive.sinks.terminal import WIDEST, panel
 
 
 def main(track: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edmlive.realtime.classifier import Classifier
     from edmlive.realtime.engine import classify, listen
     from edmlive.realtime.reading import Reading, Track
-    from edmlive.realtime.sources import open_source
+    from edmlive.sources import open_source
 
 __all__ = ["Classifier", "Reading", "Track", "UserError", "classify", "listen", "open_source"]
 
@@ -26,7 +26,7 @@ _HOMES = {
     "UserError": "edmlive.errors",
     "classify": "edmlive.realtime.engine",
     "listen": "edmlive.realtime.engine",
-    "open_source": "edmlive.realtime.sources",
+    "open_source": "edmlive.sources",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import edmlive
-from tests import models
+from tests import small_models
 from tests.conftest import ROOT, write_audio
 from tests.music import render
 
@@ -15,7 +15,7 @@ RATE = 44_100
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec(), scale=0.5)
+    return small_models.save(tmp_path_factory.mktemp("model") / "small.onnx", small_models.spec(), scale=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_file_is_classified_in_one_call(model: Path, music: Path) -> None:
     track = edmlive.classify(music, model)
     assert isinstance(track, edmlive.Track)
     assert track.genre == track.top[0].genre
-    assert track.genre in models.LABELS
+    assert track.genre in small_models.LABELS
     assert track == edmlive.classify(str(music), edmlive.Classifier(model))
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,39 +10,34 @@ from pathlib import Path
 
 import pytest
 
-from edmlive.realtime.recorder import Recorder
-from tests import models
+from edmlive.sources.recorder import Recorder
+from tests import small_models
 from tests.conftest import ROOT
 from tests.music import render
 
 PACKAGE = ROOT / "edmlive"
 
 # Room -> what of edmlive it may import, by prefix. A room may always import itself.
-ARROWS = {
-    "spec": (),
+GROUND = ("errors", "spec", "taxonomy", "util", "kernels")
+ARROWS: dict[str, tuple[str, ...]] = {
     "errors": (),
-    "files": (),
-    "timecode": (),
-    "audiofiles": (),
-    "stopwatch": (),
-    "tomlfile": ("errors",),
-    "overlap": ("spec",),
-    "processes": (),
+    "spec": (),
+    "taxonomy": (),
+    "util": ("errors",),
     "kernels": (),
-    "models": ("kernels", "spec", "errors", "files", "overlap"),
-    "synth": ("kernels", "errors", "processes"),
-    "realtime": ("kernels", "spec", "errors", "stopwatch", "overlap", "timecode", "tomlfile", "models.zoo", "synth"),
-    "night": ("errors", "timecode", "realtime.health", "realtime.reading", "realtime.voter"),
-    "export": ("kernels", "spec", "errors", "files", "overlap", "models"),
-    "training": (
-        *("kernels", "spec", "errors", "files", "audiofiles", "overlap", "processes", "models", "export", "synth"),
-        *("realtime.frontend", "realtime.timbre", "realtime.rhythm", "realtime.windows"),
-        *("realtime.resampler", "realtime.sources.file"),
-        *("realtime.classifier", "realtime.onnx_file", "realtime.voter"),
-    ),
+    "models": GROUND,
+    "synth": GROUND,
+    "features": GROUND,
+    "sources": (*GROUND, "synth"),
+    "realtime": (*GROUND, "sources", "features", "models.zoo"),
+    "sinks": (*GROUND, "sources", "realtime"),
+    "report": (*GROUND, "sources", "realtime"),
+    "diagnostics": (*GROUND, "synth", "sources", "features", "realtime", "sinks"),
+    "export": (*GROUND, "synth", "features", "models"),
+    "training": (*GROUND, "synth", "sources", "features", "models", "export", "realtime.classifier"),
     "cli": (
-        *("spec", "errors", "timecode", "audiofiles", "tomlfile", "overlap"),
-        *("models", "realtime", "export", "training", "synth", "night"),
+        *GROUND,
+        *("synth", "sources", "features", "models", "realtime", "sinks", "report", "diagnostics", "export", "training"),
     ),
 }
 HEAVY = ("torch", "lightning", "librosa", "scipy", "sklearn", "onnx", "pandas", "matplotlib")
@@ -72,7 +68,37 @@ def within(module: str, prefixes: tuple[str, ...]) -> bool:
 
 
 def test_every_room_has_its_arrows() -> None:
-    assert set(rooms()) <= set(ARROWS)
+    assert set(rooms()) == set(ARROWS)
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_architecture_page_has_the_same_arrows() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+    everything = tuple(sorted(set(ARROWS) - {"cli"}))
+
+    def allowed(cell: str) -> tuple[str, ...]:
+        ground = GROUND if "the ground" in cell else ()
+        return everything if cell == "everything" else (*ground, *re.findall(r"`([\w.]+)`", cell))
+
+    assert {room: set(allowed(cell)) for room, cell in rows} == {room: set(arrows) for room, arrows in ARROWS.items()}
+
+
+def test_architecture_page_draws_the_arrows_downward() -> None:
+    (drawing,) = re.findall(r"^```\n(cli\n.+?)^```", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    layer = {room: depth for depth, line in enumerate(drawing.splitlines()) for room in line.split(" | ")}
+    assert set(layer) == set(ARROWS)
+    for room, arrows in ARROWS.items():
+        assert [to for to in arrows if layer[to.partition(".")[0]] <= layer[room]] == [], f"upward from {room}"
+
+
+def test_architecture_page_draws_classes_that_exist() -> None:
+    (drawing,) = re.findall(r"^```\n( +capture process.+?)^```", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    drawn = set(re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", drawing))
+    trees = (ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py"))
+    classes = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    assert drawn and drawn <= classes
 
 
 @pytest.mark.parametrize("room", rooms())
@@ -87,10 +113,7 @@ def test_room_imports_only_along_the_arrows(room: str) -> None:
     assert strangers == set()
 
 
-RUN_TIME = (
-    *("spec", "errors", "stopwatch", "overlap", "timecode", "audiofiles", "processes"),
-    *("kernels", "synth", "realtime", "night"),
-)
+RUN_TIME = (*GROUND, "synth", "features", "sources", "realtime", "sinks", "report", "diagnostics")
 
 
 @pytest.mark.parametrize("room", RUN_TIME)
@@ -100,7 +123,7 @@ def test_run_time_rooms_never_name_heavy_packages(room: str) -> None:
 
 def test_run_time_compiles_and_works_where_heavy_packages_are_not_installed(tmp_path: Path) -> None:
     # Numba itself takes linear algebra from SciPy, so a kernel may need it without any import of ours.
-    model = models.save(tmp_path / "small.onnx", models.spec())
+    model = small_models.save(tmp_path / "small.onnx", small_models.spec())
     audio = tmp_path / "music.wav"
     recorder = Recorder(audio, 22_050, 1)
     recorder.write(render(5, 22_050, 1))
@@ -124,7 +147,7 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import edmlive.cli", "import edmlive.realtime.sources.capture"],
+    ["import edmlive.cli", "import edmlive.sources.capture.child"],
     ids=["command", "capture process"],
 )
 def test_starts_without_loading_kernels_or_onnx_runtime(statement: str) -> None:

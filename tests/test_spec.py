@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edmlive.spec import InputSpec, ModelSpec, Provenance, SpecError, VoteSpec
-from tests.models import CHUNK, DESCRIPTORS, spec
+from tests.small_models import CHUNK, DESCRIPTORS, spec
 
 
 @pytest.mark.parametrize(

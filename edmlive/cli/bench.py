@@ -13,9 +13,9 @@ from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edmlive.realtime.bench.latency import Latency
-    from edmlive.realtime.bench.machine import Machine
-    from edmlive.realtime.bench.stages import Figure
+    from edmlive.diagnostics.latency import Latency
+    from edmlive.diagnostics.machine import Machine
+    from edmlive.diagnostics.stages import Figure
 
 
 class Part(StrEnum):
@@ -40,9 +40,9 @@ def bench(
     """
     notes = plain_console(stderr=True)
     with notes.status("starting (the very first time: half a minute, to compile)") as status:
-        from edmlive.realtime.bench.latency import latency
-        from edmlive.realtime.bench.machine import this_machine
-        from edmlive.realtime.bench.stages import stages
+        from edmlive.diagnostics.latency import latency
+        from edmlive.diagnostics.machine import this_machine
+        from edmlive.diagnostics.stages import stages
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
 
         name = model or DEFAULT_MODEL
@@ -90,7 +90,7 @@ def _show_figures(out: "Console", figures: "list[Figure]") -> None:
 
 
 def _show_latency(out: "Console", timed: "Latency") -> None:
-    from edmlive.realtime.bench.latency import LARGEST_DIFFERENCE
+    from edmlive.diagnostics.latency import LARGEST_DIFFERENCE
 
     at_once = f", {timed.batch} at once" if timed.batch > 1 else ""
     table = Table("Step", "median", "95 %", "99 %", "worst", "", box=None, header_style="bold")

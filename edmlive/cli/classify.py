@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.audiofiles import AUDIO_SUFFIXES, audio_files
 from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
 from edmlive.errors import SourceError, UserError
-from edmlive.timecode import clock
+from edmlive.util.audio_files import AUDIO_SUFFIXES, audio_files
+from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
     from edmlive.realtime.reading import Track
@@ -38,7 +38,7 @@ def classify(
     with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
-        from edmlive.realtime.sinks.lines import STANDARD_OUTPUT, LineFile
+        from edmlive.sinks.lines import STANDARD_OUTPUT, LineFile
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
     bar = Progress(

@@ -8,7 +8,7 @@ from edmlive.errors import DeviceError
 
 def devices() -> None:
     """List the input devices, for --device."""
-    from edmlive.realtime.sources.device import list_devices
+    from edmlive.sources.capture.device import list_devices
 
     found = list_devices()
     if not found:

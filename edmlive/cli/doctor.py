@@ -28,7 +28,7 @@ def doctor(
     """
     notes = plain_console(stderr=True)
     with notes.status("looking (the very first time: half a minute, to compile)"):
-        from edmlive.realtime.doctor import Status, checks, examine
+        from edmlive.diagnostics.doctor import Status, checks, examine
 
         findings = list(examine(checks(device, model, provider.value)))
     can_listen = all(finding.status is not Status.FAILURE for finding in findings)

@@ -21,9 +21,6 @@ def export(
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="8 bits: a quarter of the size, faster on CPUs.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="16-bit floating point: half the size, for GPUs.")] = False,
-    overlap: Annotated[
-        bool, typer.Option("--overlap", help="A decision each 0.93 s, half of it out of earlier ones; for CPUs.")
-    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write it whatever accuracy lower precision costs.")] = False,
 ) -> None:
     """Export a network for `listen --model MODEL.onnx`, verified against the network on the spot.
@@ -33,18 +30,15 @@ def export(
     """
     if int8 and fp16:
         raise typer.BadParameter("give --int8 or --fp16, not both")
-    if overlap and fp16:
-        raise typer.BadParameter("--overlap is for CPUs and --fp16 for GPUs: give one of them")
     if (int8 or fp16) and calibrate is None:
         raise typer.BadParameter("lower precision is measured on real features: give --calibrate STORE")
     if output.suffix != ".onnx" or not output.parent.is_dir():
         raise typer.BadParameter(f"{output} is not the name of a .onnx file in a folder", param_hint="--output")
     with training_extra():
         from edmlive.export.file import write_model
-        from edmlive.export.network import network_graph, remembering_graph, session, verify
+        from edmlive.export.network import classify_with, network_graph, session, verify
         from edmlive.export.precision import gate, to_int8
         from edmlive.models.checkpoint import Checkpoint
-        from edmlive.overlap import classify_with
         from edmlive.training.agreement import chunk_figure, taught
         from edmlive.training.candidates import batches, chunks_for
         from edmlive.training.chunks import Chunks
@@ -63,7 +57,7 @@ def export(
         store = FeatureStore.open(calibrate)
         learnt = chunks_for(store, source.spec, source.training, "train")
         features, which = next(batches(learnt, _BATCH, _BATCH)), f"recordings of {store.folder}"
-    model = remembering_graph(source) if overlap else network_graph(source)
+    model = network_graph(source)
     notes = plain_console()
     notes.print(f"Logits are within {verify(model, source, features):.1g} of the network's, on {which}.")
     if int8 or fp16:

@@ -14,13 +14,13 @@ from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
 from edmlive.cli.outputs import PANEL, open_sinks
 from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
-from edmlive.realtime.web import DEFAULT_ADDRESS
-from edmlive.timecode import clock
+from edmlive.sinks.web import DEFAULT_ADDRESS
+from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
-    from edmlive.realtime.audio import Source
     from edmlive.realtime.classifier import Classifier
     from edmlive.realtime.session import Summary
+    from edmlive.sources.audio import Source
 
 STANDARD_STREAM = "-"
 OnLossOption = Annotated[
@@ -133,9 +133,10 @@ def listen(
     with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
-        from edmlive.realtime.recorder import Recorder
         from edmlive.realtime.session import follow
-        from edmlive.realtime.sinks.terminal import TerminalLines, TerminalPanel
+        from edmlive.sinks.sink_thread import SinkThread
+        from edmlive.sinks.terminal import TerminalLines, TerminalPanel
+        from edmlive.sources.recorder import Recorder
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
         source = _open(input_, device, channels, rate, format_, on_device_loss, pace=on_terminal or sent_on)
@@ -156,7 +157,8 @@ def listen(
             notes.print(f"Listening to {title}.")
             if json != STANDARD_STREAM:
                 sinks.append(TerminalLines())
-        summary = follow(source, engine, sinks, recorder, tell=lambda failure: notes.print(f"edmlive: {failure}"))
+        outputs = [SinkThread(sink, live=source.live) for sink in sinks]
+        summary = follow(source, engine, outputs, recorder, tell=lambda failure: notes.print(f"edmlive: {failure}"))
     notes.print(_sentence(summary))
     if classifier.provider != "cpu" and classifier.inference.steps:
         notes.print(_steps(classifier))
@@ -193,33 +195,33 @@ def _open(
     if location != STANDARD_STREAM and (rate is not None or sample_format is not None):
         raise typer.BadParameter("--rate and --format describe raw PCM: they go with --input -")
     if location is None:
-        from edmlive.realtime.sources.device import DeviceSource
+        from edmlive.sources.capture.device import DeviceSource
 
         return DeviceSource(device, _channel_numbers(channels), on_loss)
     if device is not None:
         raise typer.BadParameter("give --device or --input, not both")
     if location == STANDARD_STREAM:
-        from edmlive.realtime.sources.pcm import PcmSource
+        from edmlive.sources.pcm import PcmSource
 
         count = _channel_numbers(channels) or (2,)
         if len(count) != 1:
             raise typer.BadParameter("with --input -, --channels is how many are interleaved, such as 2")
         stream = io.FileIO(sys.stdin.fileno(), closefd=False)
         return PcmSource(stream, 44_100 if rate is None else rate, count[0], sample_format or "s16le")
-    from edmlive.realtime.sources import demo_seed, is_stream
+    from edmlive.sources import demo_seed, is_stream
 
     seed = demo_seed(location)
     if seed is not None:
-        from edmlive.realtime.sources.demo import DemoSource
+        from edmlive.sources.demo import DemoSource
 
         if channels is not None:
             raise typer.BadParameter("the demo set has no channels to choose from: leave --channels out")
         return DemoSource(seed, pace=pace)
     if is_stream(location):
-        from edmlive.realtime.sources.stream import StreamSource
+        from edmlive.sources.stream import StreamSource
 
         return StreamSource(location, _channel_numbers(channels), on_loss)
-    from edmlive.realtime.sources.file import FileSource
+    from edmlive.sources.file import FileSource
 
     return FileSource(location, _channel_numbers(channels), pace=pace)
 
@@ -262,7 +264,7 @@ def _sentence(summary: "Summary") -> str:
 
 def _steps(classifier: "Classifier") -> str:
     """Say in one line how long the newest decisions took."""
-    from edmlive.realtime.inference import step_times
+    from edmlive.diagnostics.latency import step_times
 
     times = vars(step_times(classifier.inference.steps))
     named = (f"{step} {taken.p50 * 1e3:.2f} / {taken.p99 * 1e3:.2f} ms" for step, taken in times.items())

@@ -10,11 +10,11 @@ import typer
 from typer.core import TyperCommand
 
 from edmlive.cli.extras import extra
-from edmlive.realtime.web import DEFAULT_ADDRESS
+from edmlive.sinks.web import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
     from edmlive.realtime.classifier import Classifier
-    from edmlive.realtime.sinks import Sink
+    from edmlive.sinks import Sink
 
 PANEL = "Outputs"
 
@@ -59,25 +59,25 @@ def open_sinks(
             sinks.append(sink)
 
         if json is not None:
-            from edmlive.realtime.sinks.jsonl import JsonLines
+            from edmlive.sinks.jsonl import JsonLines
 
             keep(JsonLines(json))
         if osc is not None:
             with extra("osc", "OSC"):
-                from edmlive.realtime.sinks.osc import OscSender
+                from edmlive.sinks.osc import OscSender
             keep(OscSender(osc))
         if midi is not None:
             with extra("midi", "MIDI"):
-                from edmlive.realtime.sinks.midi import MidiOutput
+                from edmlive.sinks.midi import MidiOutput
 
                 keep(MidiOutput(midi, classifier.spec.labels, midi_map))
         if mqtt is not None:
             with extra("mqtt", "MQTT"):
-                from edmlive.realtime.sinks.mqtt import MqttPublisher
+                from edmlive.sinks.mqtt import MqttPublisher
             keep(MqttPublisher(mqtt))
         if web is not None:
             with extra("web", "The web page"):
-                from edmlive.realtime.web.server import WebSink
+                from edmlive.sinks.web.server import WebSink
             page = WebSink(web, classifier.provider)
             keep(page)
             tell(f"The page is at {page.url}")

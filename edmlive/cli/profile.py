@@ -11,7 +11,7 @@ from pydantic import Field, Strict, create_model, model_validator
 from pydantic_core import PydanticCustomError
 from typer.models import OptionInfo
 
-from edmlive.tomlfile import Table, read_toml
+from edmlive.util.toml_file import Table, read_toml
 
 FILE_NAME = "edmlive.toml"
 _SECRET = re.compile(r"(^|[-_])(password|secret|token)$")

@@ -35,11 +35,11 @@ def report(
         raise UserError("A CUE sheet, and nothing else, needs the name of its recording: --recording set.wav.")
     if output.resolve() in [path.resolve() for path in sessions]:
         raise UserError(f"{output} is the session itself: give the report another name.")
-    from edmlive.night.page import heading, to_html
-    from edmlive.night.session import read_session
-    from edmlive.night.stretches import find_stretches
-    from edmlive.night.tables import to_csv, to_cue
-    from edmlive.night.timeline import draw, to_png
+    from edmlive.report.page import heading, to_html
+    from edmlive.report.segments import find_stretches
+    from edmlive.report.session import read_session
+    from edmlive.report.tables import to_csv, to_cue
+    from edmlive.report.timeline import draw, to_png
 
     session = read_session(sessions)
     for said in session.left_out:

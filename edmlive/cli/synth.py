@@ -11,8 +11,9 @@ from edmlive.cli.console import plain_console
 from edmlive.cli.groups import TrackOrCommand
 from edmlive.cli.signals import end_in_order
 from edmlive.errors import UserError
-from edmlive.synth import GENRES, Preset
-from edmlive.timecode import clock
+from edmlive.synth import Preset
+from edmlive.taxonomy import SUBGENRES
+from edmlive.util.timecode import clock
 
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same music.")]
 PresetOption = Annotated[
@@ -101,6 +102,6 @@ def genres() -> None:
     from edmlive.synth.recipe import recipe
 
     out = plain_console()
-    for genre in GENRES:
+    for genre in SUBGENRES:
         slow, *_, fast = recipe(genre).tempo
         out.print(f"{genre:28} {slow:5.1f} ... {fast:5.1f} BPM")

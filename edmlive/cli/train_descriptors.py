@@ -26,9 +26,9 @@ def train_descriptors(
     with training_extra():
         from edmlive.export.descriptors import network_graph, write_verified
         from edmlive.export.ensembles import ensemble_graph
+        from edmlive.features.windows import LIVE_DESCRIPTORS
         from edmlive.models.descriptors import DescriptorNetwork
         from edmlive.models.trees import TreeEnsemble
-        from edmlive.realtime.windows import LIVE_DESCRIPTORS
         from edmlive.training import descriptors, ensembles
         from edmlive.training.cross_validation import cross_validate
         from edmlive.training.datasets import Tracks, poolable, read_tracks, require_tracks_per_genre

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from edmlive.errors import ModelError
-from edmlive.files import replacing
+from edmlive.util.files import replacing
 
 
 def write_model(path: Path, data: bytes) -> None:

@@ -2,10 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,11 +14,8 @@ from onnx import helper
 from torch import Tensor, nn
 
 from edmlive.errors import ModelError
-from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint
-from edmlive.models.column_reuse import ColumnReuse
-from edmlive.overlap import SHIFT_FRAMES, Features, classify_with
-from edmlive.spec import METADATA_KEY, OUTPUT_NAME, ModelSpec
+from edmlive.spec import METADATA_KEY, OUTPUT_NAME, Features, ModelSpec
 
 OPSET = 18
 TOLERANCE = 1e-5
@@ -54,63 +49,22 @@ def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelPr
     return model
 
 
-def remembering_graph(checkpoint: Checkpoint) -> onnx.ModelProto:
-    """Trace a checkpoint's network over chunks that follow each other, which computes what they share once.
-
-    Parameters
-    ----------
-    checkpoint
-        The network with its spec.
-
-    Returns
-    -------
-    onnx.ModelProto
-        One chunk at a time, to be run by `edmlive.overlap.Remembering`; its spec asks for a decision each
-        `SHIFT_FRAMES`.
-
-    Raises
-    ------
-    ModelError
-        The network's chunks share nothing.
-    """
-    network = ColumnReuse(checkpoint.network)
-    vote = replace(checkpoint.spec.vote, hop_seconds=SHIFT_FRAMES * HOP_LENGTH / SAMPLE_RATE)
-    spec = replace(checkpoint.spec, vote=vote)
-    examples: dict[str, Tensor] = {i.name: torch.rand(1, *i.shape) for i in spec.inputs}
-    examples |= {piece.past: torch.rand(1, *piece.shape) for piece in network.pieces}
-    outputs = [OUTPUT_NAME, *dict.fromkeys(piece.present for piece in network.pieces)]
-    model = _exported(_Remembering(network, [*examples], outputs), examples, outputs, spec)
-    model.metadata_props.add(key=TRAINING_KEY, value=checkpoint.training.to_json())
-    return model
-
-
 def traced(network: nn.Module, spec: ModelSpec) -> onnx.ModelProto:
     """Trace a network that maps the spec's inputs, in order, to logits; a softmax follows, and the spec is inside."""
-    examples: dict[str, Tensor] = {i.name: torch.rand(2, *i.shape) for i in spec.inputs}
-    return _exported(_Probabilities(network), examples, [OUTPUT_NAME], spec, {0: torch.export.Dim("batch")})
-
-
-def _exported(
-    network: nn.Module,
-    examples: Mapping[str, Tensor],
-    outputs: Sequence[str],
-    spec: ModelSpec,
-    free: Mapping[int, Any] | None = None,
-) -> onnx.ModelProto:
-    """Export a network that takes the examples in order; ``free`` says which axes of all of them may differ."""
+    batch = {0: torch.export.Dim("batch")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
         program = torch.onnx.export(
-            network.eval(),
-            tuple(examples.values()),
+            _Probabilities(network).eval(),
+            tuple(torch.rand(2, *i.shape) for i in spec.inputs),
             dynamo=True,
             verbose=False,
             external_data=False,
             opset_version=OPSET,
-            input_names=[*examples],
-            output_names=[*outputs],
-            dynamic_shapes=None if free is None else (tuple(free for _ in examples),),
+            input_names=[i.name for i in spec.inputs],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=(tuple(batch for _ in spec.inputs),),
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
@@ -159,6 +113,11 @@ def session(model: onnx.ModelProto) -> ort.InferenceSession:
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
+def classify_with(session: ort.InferenceSession) -> Callable[[Features], NDArray[np.float32]]:
+    """Return what maps a batch of chunks to probabilities of shape (batch, labels)."""
+    return lambda features: np.asarray(session.run([OUTPUT_NAME], dict(features))[0])
+
+
 class _Positional(nn.Module):
     """A `SubgenreNetwork` that takes its inputs in order: a graph's inputs have no dictionary."""
 
@@ -179,20 +138,6 @@ class _Probabilities(nn.Module):
     def forward(self, *features: Tensor) -> Tensor:
         logits: Tensor = self.network(*features)
         return logits.float().softmax(dim=1)
-
-
-class _Remembering(nn.Module):
-    """A `ColumnReuse` that takes its inputs and yields its outputs in order."""
-
-    def __init__(self, network: ColumnReuse, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        super().__init__()
-        self.network, self._inputs, self._outputs = network, inputs, outputs
-
-    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        inputs = dict(zip(self._inputs, tensors, strict=True))
-        logits, present = self.network(inputs, inputs)
-        answers = {OUTPUT_NAME: logits.softmax(dim=1), **present}
-        return tuple(answers[name] for name in self._outputs)
 
 
 def _logits(model: onnx.ModelProto, features: Features) -> NDArray[np.float32]:

@@ -11,8 +11,7 @@ import onnx
 from numpy.typing import NDArray
 
 from edmlive.errors import ModelError
-from edmlive.export.network import session
-from edmlive.overlap import Features, Remembering, classify_with
+from edmlive.spec import Features
 
 LARGEST_LOSS = 0.005
 """Accuracy, as a share of the chunks, that lower precision may cost."""
@@ -45,7 +44,7 @@ def to_int8(model: onnx.ModelProto, calibration: Iterable[Features]) -> onnx.Mod
             quantize_static(
                 source,
                 target,
-                _Batches(_feeds(model, calibration)),
+                _Chunks(calibration),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["Conv", "Gemm", "Add", "Relu"],
                 nodes_to_exclude=_of_one_channel(model),
@@ -89,27 +88,18 @@ def _of_one_channel(model: onnx.ModelProto) -> list[str]:
     return [node.name for node in model.graph.node if node.op_type == "Conv" and shapes[node.input[1]][1] == 1]
 
 
-def _feeds(model: onnx.ModelProto, calibration: Iterable[Features]) -> Iterator[Features]:
-    """Yield what the graph is given, chunk by chunk."""
-    run = classify_with(session(model))
-    for batch in calibration:
-        for k in range(len(next(iter(batch.values())))):
-            chunk = {name: array[[k]] for name, array in batch.items()}
-            if isinstance(run, Remembering):
-                run(chunk)
-                chunk = dict(run.feeds)
-            yield chunk
+class _Chunks:
+    """Calibration data as ONNX Runtime asks for it, chunk by chunk."""
 
-
-class _Batches:
-    """Calibration data as ONNX Runtime asks for it."""
-
-    def __init__(self, batches: Iterator[Features]) -> None:
-        self._batches = batches
+    def __init__(self, batches: Iterable[Features]) -> None:
+        self._chunks = (
+            {name: array[[k]] for name, array in batch.items()}
+            for batch in batches
+            for k in range(len(next(iter(batch.values()))))
+        )
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else dict(batch)
+        return next(self._chunks, None)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import inspect
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ def kernel(*signatures: Any, fastmath: bool = False, inline: bool = False) -> Ca
         options["inline"] = "always"
 
     def decorate(function: F) -> F:
-        with _cache_in(_cache_folder()):
+        with _cache_in(_cache_folder(Path(inspect.getfile(function)).parent)):
             return cast(F, (njit(list(signatures), **options) if signatures else njit(**options))(function))
 
     return decorate
@@ -55,16 +56,16 @@ def _cache_in(folder: str) -> Iterator[None]:
 
 
 @functools.cache
-def _cache_folder() -> str:
+def _cache_folder(room: Path) -> str:
     """Return a folder for compiled kernels that belongs to exactly this source code.
 
     Numba notices a change in the file of a cached function, but not in the files of functions and tables that were
-    compiled into it; so the folder's name is a digest of all kernels.
+    compiled into it; so the folder's name is a digest of all kernels of the room.
     """
     if config.CACHE_DIR:
         return str(config.CACHE_DIR)
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted({Path(__file__), *room.glob("*.py")}):
         digest.update(path.read_bytes())
     folder = platformdirs.user_cache_path("edmlive") / "kernels" / digest.hexdigest()[:16]
     try:

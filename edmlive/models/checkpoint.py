@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from edmlive.errors import ModelError
-from edmlive.files import replacing
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
+from edmlive.util.files import replacing
 
 TRAINING_KEY = "edmlive_training"
 """Metadata key of `Training`, in checkpoints and in the ONNX files made of them."""

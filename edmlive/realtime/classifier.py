@@ -1,6 +1,6 @@
 """One model, loaded: feature windows in, probabilities out."""
 
-import copy
+import hashlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import ModelError
-from edmlive.overlap import is_past, remembers
-from edmlive.realtime.inference import Features, Inference, Remembered
+from edmlive.realtime.inference import Inference
 from edmlive.realtime.onnx_file import read_model
 from edmlive.realtime.providers import DID_NOT_START, Provider, open_session, running, stacks
-from edmlive.spec import OUTPUT_NAME, ModelSpec
+from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
 DEFAULT_MODEL = "beatport-2021"
 
@@ -51,6 +50,8 @@ class Classifier:
         The model's spec.
     provider
         What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
+    digest
+        Sixteen hexadecimal digits that tell the file from any other.
     inference
         The session with its tensors, for those who time its steps.
 
@@ -63,16 +64,9 @@ class Classifier:
     def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1) -> None:
         path = find_model(model)
         data, self.spec = read_model(path)
+        self.digest = hashlib.sha256(data).hexdigest()[:16]
         self.inference = _start(path, data, self.spec, provider, batch)
         self.provider = self.inference.provider
-
-    def for_stream(self) -> "Classifier":
-        """Return this classifier for one more stream: the same session, but what a graph remembers is the stream's."""
-        if not isinstance(self.inference, Remembered):
-            return self
-        mine = copy.copy(self)
-        mine.inference = self.inference.another()
-        return mine
 
     def probabilities(self, features: Features) -> NDArray[np.float32]:
         """Classify one window.
@@ -121,7 +115,7 @@ def _start(path: Path, data: bytes, spec: ModelSpec, provider: Provider, batch: 
             if provider in DID_NOT_START and running(session) != provider:
                 raise ModelError(DID_NOT_START[provider])
             _check_graph(path, session, spec, batch)
-            inference = Remembered(session) if remembers(session) else Inference(session, spec, batch)
+            inference = Inference(session, spec, batch)
             _rehearse(path, inference, spec)
             return inference
         except ModelError:
@@ -146,7 +140,7 @@ def _reason(error: Exception | None) -> str:
 
 
 def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:
-    inputs = {i.name: (i.type, tuple(i.shape)) for i in session.get_inputs() if not is_past(i.name)}
+    inputs = {i.name: (i.type, tuple(i.shape)) for i in session.get_inputs()}
     expected = {i.name: i.shape for i in spec.inputs}
     if set(inputs) != set(expected):
         raise ModelError(f"Model {path} takes inputs {sorted(inputs)}, but its spec says {sorted(expected)}.")

@@ -6,26 +6,23 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
+from edmlive.features.level import FLOOR_DBFS, SilenceGate, level_dbfs
+from edmlive.features.resampler import Resampler
+from edmlive.features.windows import Windows
 from edmlive.kernels.tables import SAMPLE_RATE
-from edmlive.realtime.audio import AudioBlock, Source
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.health import NOTHING_LOST, Liveness
-from edmlive.realtime.inspection import Inspector
 from edmlive.realtime.providers import Provider
-from edmlive.realtime.reading import Reading, Track
-from edmlive.realtime.resampler import Resampler
-from edmlive.realtime.sources.file import FileSource
-from edmlive.realtime.voter import FLOOR_DBFS, SilenceGate, State, Vote, Voter, level_dbfs
-from edmlive.realtime.windows import Windows
-
-if TYPE_CHECKING:
-    from edmlive.synth.demo import Playing
+from edmlive.realtime.reading import Reading, State, Track
+from edmlive.realtime.voter import Vote, Voter
+from edmlive.sources.audio import AudioBlock, Playing, Source
+from edmlive.sources.file import FileSource
+from edmlive.sources.health import NOTHING_LOST, Liveness
+from edmlive.sources.inspection import Inspector
 
 LATE_SECONDS = 3.0
 """Age of the newest block from which decisions are left out, so that the rest catches up."""
@@ -71,7 +68,7 @@ class Engine:
         self, classifier: Classifier, rate: int, hop_seconds: float | None = None, votes: int | None = None
     ) -> None:
         spec = classifier.spec
-        self._classifier = classifier.for_stream()
+        self._classifier = classifier
         self._rate = rate
         self._gathered: list[NDArray[np.float32]] = []
         self._inspector = Inspector(rate)

@@ -3,38 +3,16 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.overlap import Remembering
 from edmlive.realtime.providers import running
-from edmlive.spec import OUTPUT_NAME, ModelSpec
-from edmlive.stopwatch import Spread, spread
-
-Features = Mapping[str, NDArray[np.float32]]
-"""One float32 array for each of a spec's inputs, of the shape given there."""
+from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
 _STEPS_KEPT = 1_000
-
-
-@dataclass(frozen=True)
-class StepTimes:
-    """How long the steps of decisions took: features to the device, the session's run, probabilities back, and all."""
-
-    transfer: Spread
-    inference: Spread
-    back: Spread
-    total: Spread
-
-
-def step_times(steps: Iterable[tuple[float, float, float]]) -> StepTimes:
-    """Sum up `Inference.steps`, of which there must be one at least."""
-    seconds = np.array(list(steps))
-    return StepTimes(*(spread(step) for step in (*seconds.T, seconds.sum(axis=1))))
 
 
 class Inference:
@@ -65,7 +43,11 @@ class Inference:
     def __init__(self, session: Any, spec: ModelSpec, batch: int) -> None:
         import onnxruntime as ort
 
-        self._serve(session, batch)
+        self.provider = running(session)
+        self.batch = batch
+        self.steps: deque[tuple[float, float, float]] = deque(maxlen=_STEPS_KEPT)
+        self._session = session
+        self._lock = threading.Lock()  # engines in several threads may share the one set of tensors
         self._binding = session.io_binding()
         device = "cpu" if self.provider == "cpu" else "cuda"
         self._inputs = []
@@ -76,13 +58,6 @@ class Inference:
             self._inputs.append((i.name, host, tensor))
         self._output = ort.OrtValue.ortvalue_from_shape_and_type((batch, len(spec.labels)), np.float32, device)
         self._binding.bind_ortvalue_output(OUTPUT_NAME, self._output)
-
-    def _serve(self, session: Any, batch: int) -> None:
-        self.provider = running(session)
-        self.batch = batch
-        self.steps: deque[tuple[float, float, float]] = deque(maxlen=_STEPS_KEPT)
-        self._session = session
-        self._lock = threading.Lock()  # engines in several threads may share the one set of tensors
 
     def __call__(self, windows: Sequence[Features]) -> NDArray[np.float32]:
         """Return the probabilities of 1 to `batch` windows, shape (windows, labels). Any thread may call."""
@@ -112,36 +87,3 @@ class Inference:
         """Bring the answers to the first windows back, shape (windows, labels)."""
         answers: NDArray[np.float32] = self._output.numpy()  # on a CPU a view on what the next run overwrites
         return answers[:windows].copy()
-
-
-class Remembered(Inference):
-    """The same for a graph that remembers what overlapping windows share: one window at a time of one stream, in order.
-
-    Parameters
-    ----------
-    session
-        An ``onnxruntime.InferenceSession`` of such a graph.
-    """
-
-    def __init__(self, session: Any) -> None:
-        self._serve(session, 1)
-        self._remembering = Remembering(session)
-
-    def another(self) -> "Remembered":
-        """Return one for another stream, of the same session; their `steps` are kept together."""
-        other = Remembered(self._session)
-        other.steps = self.steps
-        return other
-
-    def write(self, windows: Sequence[Features]) -> None:
-        """Take one window."""
-        (window,) = windows
-        self._window = {name: array[np.newaxis] for name, array in window.items()}
-
-    def run(self) -> None:
-        """Run the session on it, and on what leads up to it where it does not follow the one before."""
-        self._answer = self._remembering(self._window)
-
-    def read(self, windows: int) -> NDArray[np.float32]:
-        """Return the answer, shape (1, labels)."""
-        return self._answer

@@ -2,14 +2,30 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import Any
 
-from edmlive.realtime.health import NOTHING_LOST, Counts, Liveness
-from edmlive.realtime.voter import Candidate, State
-from edmlive.synth.labels import agrees
+from edmlive.sources.audio import Playing
+from edmlive.sources.health import NOTHING_LOST, Counts, Liveness
+from edmlive.taxonomy import agrees
 
-if TYPE_CHECKING:
-    from edmlive.synth.demo import Playing
+
+class State(StrEnum):
+    """What the listener is doing."""
+
+    NO_INPUT = "no input"
+    WARMING_UP = "warming up"
+    LISTENING = "listening"
+    SILENCE = "silence"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A genre and its mean probability over the votes, 0..1."""
+
+    genre: str
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ class Reading:
     seconds: float
     model: str
     latency: float
-    truth: "Playing | None" = None
+    truth: Playing | None = None
     clock: str = ""
     liveness: Liveness = Liveness.HEALTHY
     counts: Counts = NOTHING_LOST

@@ -5,14 +5,35 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from edmlive.errors import SinkError, SourceError
-from edmlive.realtime.audio import Source
 from edmlive.realtime.engine import Engine
+from edmlive.realtime.live_score import Scorekeeper
 from edmlive.realtime.reading import Reading
-from edmlive.realtime.recorder import Recorder
-from edmlive.realtime.scorekeeper import Scorekeeper
-from edmlive.realtime.sinks import Outlet, Sink
+from edmlive.sources.audio import Source
+from edmlive.sources.recorder import Recorder
+
+
+class Output(Protocol):
+    """Where readings go without anybody waiting, such as a `SinkThread`.
+
+    Attributes
+    ----------
+    dropped
+        Readings it had no time for.
+    failure
+        Why it has stopped, once it has.
+    """
+
+    dropped: int
+    failure: SinkError | None
+
+    def send(self, reading: Reading) -> None:
+        """Take a reading, at once."""
+
+    def close(self, *, patient: bool = True) -> None:
+        """Finish what was taken; soon, unless patient."""
 
 
 @dataclass
@@ -32,7 +53,7 @@ class Summary:
     reconnects
         How often the input came back after it was lost.
     dropped
-        Readings that a sink had no time for.
+        Readings that an output had no time for.
     failures
         What went wrong, a sentence each.
     score
@@ -52,11 +73,11 @@ class Summary:
 def follow(
     source: Source,
     engine: Engine,
-    sinks: Sequence[Sink],
+    outputs: Sequence[Output],
     recorder: Recorder | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Summary:
-    """Run a source through the engine until it ends, fails, is interrupted, or no sink is left.
+    """Run a source through the engine until it ends, fails, is interrupted, or no output is left.
 
     Parameters
     ----------
@@ -64,8 +85,8 @@ def follow(
         An open source; the caller closes it.
     engine
         A fresh engine for the source's rate.
-    sinks
-        Where readings go; each gets a thread of its own. They are closed here, as is the recorder.
+    outputs
+        Where readings go. They are closed here, as is the recorder.
     recorder
         Keeps every sample of the source.
     tell
@@ -74,8 +95,7 @@ def follow(
     summary = Summary()
     patient = True
     noticed: tuple[str, ...] = ()
-    outlets = [Outlet(sink, live=source.live) for sink in sinks]
-    working = list(outlets)
+    working = list(outputs)
 
     def fail(failure: object) -> None:
         summary.failures.append(str(failure))
@@ -90,20 +110,20 @@ def follow(
         noticed = reading.notices
         if lost := dropped():
             reading = dataclasses.replace(reading, counts=dataclasses.replace(reading.counts, readings_dropped=lost))
-        for outlet in working:
-            outlet.send(reading)
+        for output in working:
+            output.send(reading)
         if reading.genre is not None:
             summary.genres[reading.genre] += 1
         summary.bpm = reading.bpm or summary.bpm
         summary.score.push(reading)
 
     def dropped() -> int:
-        return sum(outlet.dropped for outlet in outlets)
+        return sum(output.dropped for output in outputs)
 
     def drop_failed() -> None:
-        for outlet in [outlet for outlet in working if outlet.failure is not None]:
-            working.remove(outlet)
-            fail(outlet.failure)
+        for output in [output for output in working if output.failure is not None]:
+            working.remove(output)
+            fail(output.failure)
 
     try:
         for block in source:
@@ -117,7 +137,7 @@ def follow(
                 deliver(reading)
             source.wanted = engine.wanted
             drop_failed()
-            if outlets and not working:
+            if outputs and not working:
                 break
         else:
             for reading in engine.finish():
@@ -127,7 +147,7 @@ def follow(
     except SourceError as error:
         fail(error)
     finally:
-        _close(outlets, patient=patient)
+        _close(outputs, patient=patient)
         drop_failed()
         if recorder is not None:
             try:
@@ -143,9 +163,9 @@ def follow(
     return summary
 
 
-def _close(outlets: Sequence[Outlet], *, patient: bool) -> None:
+def _close(outputs: Sequence[Output], *, patient: bool) -> None:
     """Close all at once, so that several that hang take no longer than one."""
-    closing = [threading.Thread(target=outlet.close, kwargs={"patient": patient}) for outlet in outlets]
+    closing = [threading.Thread(target=output.close, kwargs={"patient": patient}) for output in outputs]
     for thread in closing:
         thread.start()
     for thread in closing:

@@ -7,36 +7,16 @@ vote more than the old: a change shows at most ``flip_votes * h`` seconds after 
 time the model's own window needs to fill with the new music.
 """
 
-import math
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-FLOOR_DBFS = -120.0
+from edmlive.realtime.reading import Candidate
 
 TIE_MARGIN = 0.1
 """How much likelier a genre must be than the one shown to take its place with as many votes."""
-
-
-class State(StrEnum):
-    """What the listener is doing."""
-
-    NO_INPUT = "no input"
-    WARMING_UP = "warming up"
-    LISTENING = "listening"
-    SILENCE = "silence"
-    UNSURE = "unsure"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A genre and its mean probability over the votes, 0..1."""
-
-    genre: str
-    confidence: float
 
 
 @dataclass(frozen=True)
@@ -129,45 +109,3 @@ class Voter:
     def _count(self, decision: NDArray[np.float64], sign: int) -> None:
         self._counts[decision.argmax()] += sign
         self._sum += sign * decision
-
-
-def level_dbfs(samples: NDArray[np.float32]) -> float:
-    """Return the RMS level of some samples in dBFS, `FLOOR_DBFS` at least."""
-    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
-    return max(FLOOR_DBFS, 10 * math.log10(power)) if power > 0 else FLOOR_DBFS
-
-
-class SilenceGate:
-    """Tells silence from music by level, with hysteresis and a hold time.
-
-    Parameters
-    ----------
-    enter_dbfs, leave_dbfs
-        RMS levels in dBFS under which silence begins and over which it ends.
-    hold_seconds
-        How long the level must stay low before it counts as silence.
-
-    Attributes
-    ----------
-    silent
-        Whether this is silence.
-    quiet
-        Whether nothing but low levels has been heard since the start or the last silence.
-    """
-
-    def __init__(self, enter_dbfs: float = -60.0, leave_dbfs: float = -54.0, hold_seconds: float = 2.0) -> None:
-        self._enter, self._leave, self._hold = enter_dbfs, leave_dbfs, hold_seconds
-        self._low_seconds = 0.0
-        self.silent = False
-        self.quiet = True
-
-    def push(self, level_dbfs: float, seconds: float) -> bool:
-        """Take the level of the last stretch of audio and return whether this is silence."""
-        if level_dbfs > self._leave:
-            self.silent = False
-            self._low_seconds = 0.0
-        elif level_dbfs < self._enter:
-            self._low_seconds += seconds
-            self.silent = self.silent or self._low_seconds >= self._hold
-        self.quiet = self.silent or (self.quiet and level_dbfs < self._enter)
-        return self.silent

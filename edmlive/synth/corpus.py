@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from edmlive.errors import UserError
-from edmlive.processes import live_with_parent
-from edmlive.synth import GENRES, Preset
+from edmlive.synth import Preset
 from edmlive.synth.files import PART, new_audio_file
 from edmlive.synth.mixing import generator
 from edmlive.synth.render import render
+from edmlive.taxonomy import SUBGENRES
+from edmlive.util.processes import live_with_parent
 
 MANIFEST = "manifest.jsonl"
 
@@ -48,7 +49,7 @@ def tracks(per_genre: int, seconds: float, seed: int, preset: Preset = "mastered
             preset,
         )
         for number in range(1, per_genre + 1)
-        for genre in GENRES
+        for genre in SUBGENRES
     ]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import HIGH, state_variable
-from edmlive.kernels.varispeed import varispeed
 from edmlive.synth.audio import RATE, Samples, gain
+from edmlive.synth.kernels.filters import HIGH, state_variable
+from edmlive.synth.kernels.varispeed import varispeed
 from edmlive.synth.loudness import loudness
 from edmlive.synth.render import render
 

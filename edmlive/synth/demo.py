@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from edmlive.synth import GENRES
 from edmlive.synth.audio import RATE, Samples
 from edmlive.synth.deck import Turn, bar_samples, play
 from edmlive.synth.recipe import recipe
+from edmlive.taxonomy import SUBGENRES
 
 PITCH_RANGE = 0.06
 """How far a deck's speed may be from the track's own, as on most turntables with a pitch fader for DJs."""
@@ -23,25 +22,6 @@ KNEE, CEILING = 0.8, 0.98
 """Where the mixer's output begins to bend, and what it never reaches."""
 _TEMPOS_TRIED = 16
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
-
-
-@dataclass(frozen=True)
-class Playing:
-    """What is playing: of two tracks in a cross-fade the louder one.
-
-    Parameters
-    ----------
-    genre
-        One of `edmlive.synth.GENRES`.
-    bpm
-        The tempo that is heard, to 0.1.
-    start
-        Second of the set since which it has been so.
-    """
-
-    genre: str
-    bpm: float
-    start: float
 
 
 class DemoSet:
@@ -76,11 +56,15 @@ class DemoSet:
         return _limited(mix)
 
     @property
-    def playing(self) -> Playing:
-        """What is playing at the last sample that was read."""
+    def position(self) -> int:
+        """Samples read so far."""
+        return self._position
+
+    @property
+    def playing(self) -> Turn:
+        """What plays at the last sample that was read: of two tracks in a cross-fade the louder one."""
         last = max(0, self._position - 1)
-        turn = [deck.turn for deck in self._decks if deck.turn.leading <= last][-1]
-        return Playing(turn.genre, round(turn.tempo_at(last), 1), round(turn.leading / RATE, 3))
+        return [deck.turn for deck in self._decks if deck.turn.leading <= last][-1]
 
     def _next(self) -> "_Deck":
         # Asked for only once the deck before has been rendered, so that one is rendered at a time.
@@ -145,7 +129,7 @@ def _walk(rng: np.random.Generator) -> Iterator[tuple[str, float, float | None]]
     genre, bpm = "", 0.0
     left: list[str] = []
     while True:
-        left = left or list(GENRES)
+        left = left or list(SUBGENRES)
         others = [other for other in left if other != genre]
         genre, bpm, speed = _following([others[k] for k in rng.permutation(len(others))], bpm, rng)
         left.remove(genre)

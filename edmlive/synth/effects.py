@@ -5,11 +5,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.delays import delayed, feedback_delay_network, ping_pong
-from edmlive.kernels.dynamics import soft_clip
-from edmlive.kernels.filters import HIGH, LOW, one_pole, state_variable
-from edmlive.kernels.oscillators import SINE, oscillate
 from edmlive.synth.audio import RATE, Samples, gain, length, steady
+from edmlive.synth.kernels.delays import delayed, feedback_delay_network, ping_pong
+from edmlive.synth.kernels.dynamics import soft_clip
+from edmlive.synth.kernels.filters import HIGH, LOW, one_pole, state_variable
+from edmlive.synth.kernels.oscillators import SINE, oscillate
 
 _LAGS = np.array([1129, 1361, 1597, 1867, 2153, 2467, 2801, 3191])
 """Lengths in samples of a hall's delay lines, 26 to 72 ms: primes, so that their echoes do not fall together."""

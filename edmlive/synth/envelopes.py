@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.oscillators import glide
 from edmlive.synth.audio import RATE, length, steady
+from edmlive.synth.kernels.oscillators import glide
 
 
 def curve(samples: int, start: float, end: float, seconds: float) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from edmlive.kernels.dynamics import Section, weighted_powers
 from edmlive.synth.audio import RATE, Samples, steady
+from edmlive.synth.kernels.dynamics import Section, weighted_powers
 
 _TABULATED_RATE = 48_000
 _SHELF = (1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585)

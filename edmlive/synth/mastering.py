@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.dynamics import follow, limit
-from edmlive.kernels.filters import HIGH, state_variable
-from edmlive.kernels.multiband import band_powers, compress_bands
 from edmlive.synth.audio import RATE, Samples, gain, steady
 from edmlive.synth.effects import drive, reverb
+from edmlive.synth.kernels.dynamics import follow, limit
+from edmlive.synth.kernels.filters import HIGH, state_variable
+from edmlive.synth.kernels.multiband import band_powers, compress_bands
 from edmlive.synth.loudness import loudness
 
 BALANCE_HERTZ = (40, 80, 160, 250, 400, 630, 1000, 1600, 2500, 4000, 6300, 10000)

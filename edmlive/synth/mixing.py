@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import HIGH, LOW, one_pole, state_variable
-from edmlive.kernels.placing import place
 from edmlive.synth import effects
 from edmlive.synth.arrangement import Stretch
 from edmlive.synth.audio import RATE, Samples, gain, steady
+from edmlive.synth.kernels.filters import HIGH, LOW, one_pole, state_variable
+from edmlive.synth.kernels.placing import place
 from edmlive.synth.recipe import KICKS, LOWEST_MUSIC, Faders, Lane, Part, Sound, draw
 from edmlive.synth.score import PHRASE, Clock, Hit, Note
 from edmlive.synth.voices import DRUMS, TONES

@@ -16,8 +16,8 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from edmlive.errors import UserError
-from edmlive.synth import GENRES
 from edmlive.synth.audio import steady
+from edmlive.taxonomy import SUBGENRES
 
 RECIPES = Path(__file__).parent / "recipes"
 FITTED = RECIPES / "mastering.toml"
@@ -285,7 +285,7 @@ def recipes() -> dict[str, Recipe]:
         defaults = family.pop("defaults", {})
         tables |= {genre: _merged(defaults, table) for genre, table in family.items()}
     tables = _merged(tables, tomllib.loads(FITTED.read_text()))
-    return {genre: Recipe.model_validate(tables[genre]) for genre in GENRES}
+    return {genre: Recipe.model_validate(tables[genre]) for genre in SUBGENRES}
 
 
 def recipe(genre: str) -> Recipe:
@@ -296,9 +296,9 @@ def recipe(genre: str) -> Recipe:
     UserError
         There is no such subgenre.
     """
-    if genre not in GENRES:
-        near = difflib.get_close_matches(genre, GENRES, 1, 0.0)[0]
-        raise UserError(f"There is no recipe for '{genre}'; the nearest name is '{near}'. All: {', '.join(GENRES)}.")
+    if genre not in SUBGENRES:
+        near = difflib.get_close_matches(genre, SUBGENRES, 1, 0.0)[0]
+        raise UserError(f"There is no recipe for '{genre}'; the nearest name is '{near}'. All: {', '.join(SUBGENRES)}.")
     return recipes()[genre]
 
 

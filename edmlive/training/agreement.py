@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from edmlive.errors import UserError
-from edmlive.synth.labels import COMMON, common
+from edmlive.taxonomy import COMMON, common
 from edmlive.training.chunks import Chunks
 from edmlive.training.predictions import Predictions
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from edmlive.errors import ModelError
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.overlap import Features
 from edmlive.realtime.classifier import Classifier
-from edmlive.spec import ModelSpec
+from edmlive.spec import Features, ModelSpec
 from edmlive.training.agreement import comparable, judgeable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from edmlive.features.windows import chunk_tensor
 from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
 from edmlive.kernels.tempogram import trailing
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.realtime.windows import chunk_tensor
 from edmlive.spec import InputName, InputSpec
 from edmlive.training.corpus import CorpusError
 from edmlive.training.store import FeatureStore, StoredTrack

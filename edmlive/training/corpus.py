@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edmlive.audiofiles import audio_files
 from edmlive.errors import UserError
+from edmlive.util.audio_files import audio_files
 
 MANIFEST_SUFFIXES = (".csv", ".json", ".jsonl")
 

@@ -10,24 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
-
-NAMES_OF_2021 = {
-    "BigRoom": "Big Room",
-    "Dance": "Dance-Electro Pop",
-    "DeepHouse": "Deep House",
-    "DrumAndBass": "Drum&Bass",
-    "ElectroHouse": "Electro House",
-    "FutureHouse": "Future House",
-    "HardDance": "Hard Dance-Hardcore",
-    "HipHop": "Trap-Hip-Hop-R&B",
-    "Minimal": "Minimal-Deep Tech",
-    "ProgressiveHouse": "Progressive House",
-    "PsyTrance": "Psy-Trance",
-    "ReggaeDub": "Reggae-Dancehall-Dub",
-    "TechHouse": "Tech House",
-}
-"""The genres of November 2016 that Beatport calls otherwise in January 2021. Those it has split since (Techno,
-IndieDanceNuDisco, ElectronicaDowntempo, ...) have no name there."""
+from edmlive.taxonomy import NAMES_OF_2021
 
 SAME_TRACK = 2.0
 """Two tracks nearer than this, in standard deviations over all descriptors, are versions of one: between the two

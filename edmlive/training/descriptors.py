@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from edmlive.features.rhythm import RHYTHM_NAMES
+from edmlive.features.timbre import TIMBRE_NAMES
 from edmlive.models.descriptors import DescriptorFeatures, DescriptorNetwork
-from edmlive.realtime.rhythm import RHYTHM_NAMES
-from edmlive.realtime.timbre import TIMBRE_NAMES
 from edmlive.spec import InputSpec, ModelSpec, Provenance, VoteSpec
 from edmlive.training.datasets import Tracks
 

@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
-from edmlive.files import replacing
+from edmlive.features.front_end import Frames, FrontEnd
+from edmlive.features.resampler import Resampler
 from edmlive.kernels.tables import HOP_LENGTH, Window
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.processes import live_with_parent
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.frontend import Frames, FrontEnd
-from edmlive.realtime.resampler import Resampler
-from edmlive.realtime.sources.file import FileSource
+from edmlive.sources.file import FileSource
 from edmlive.training.corpus import Recording
 from edmlive.training.store import (
     COLUMNS,
@@ -34,6 +32,8 @@ from edmlive.training.store import (
     whole_rows,
 )
 from edmlive.training.teacher import Lesson, identify
+from edmlive.util.files import replacing
+from edmlive.util.processes import live_with_parent
 
 
 def track_features(path: Path, window: Window = "hamming") -> NDArray[np.float32]:

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
-from edmlive.files import replacing
 from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
 from edmlive.kernels.tempogram import trailing
 from edmlive.training.evaluation import CALIBRATION_BINS, CrossValidation
 from edmlive.training.predictions import Predictions
 from edmlive.training.store import FeatureStore
+from edmlive.util.files import replacing
 
 FRAMES_PER_MINUTE = 60 * SAMPLE_RATE / HOP_LENGTH
 SLOWEST_BPM, FASTEST_BPM = 30, 480

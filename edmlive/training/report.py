@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.synth.labels import COMMON
+from edmlive.taxonomy import COMMON
 from edmlive.training.agreement import Agreement, Comparison, comparison
 from edmlive.training.figures import confusion_matrix, recall_bars, reliability
 from edmlive.training.page import section, table, write_page

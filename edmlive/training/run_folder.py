@@ -10,8 +10,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from edmlive.files import replacing
 from edmlive.training.module import TrainingError
+from edmlive.util.files import replacing
 
 CHECKPOINT = "model.safetensors"
 _SETTINGS, _LOCK = "settings.json", ".lock"

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
-from edmlive.files import replacing
 from edmlive.kernels.tables import N_MELS, Window
 from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.util.files import replacing
 
 VERSION = 1
 """Of the layout and of what the features are; stores of other versions are refused."""

@@ -1,17 +1,15 @@
 """A teacher: a model whose answers, as it listens live to a recording, are kept chunk by chunk."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edmlive.features.level import SilenceGate, level_dbfs
+from edmlive.features.windows import Windows
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
-from edmlive.realtime.classifier import Classifier, find_model
-from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.voter import SilenceGate, level_dbfs
-from edmlive.realtime.windows import Windows
+from edmlive.realtime.classifier import Classifier
 from edmlive.training.store import Teacher
 
 
@@ -23,8 +21,8 @@ def identify(model: str | Path) -> Teacher:
     ModelError
         The file is refused.
     """
-    data, spec = read_model(find_model(model))
-    return Teacher(spec.name, hashlib.sha256(data).hexdigest()[:16], spec.labels)
+    classifier = Classifier(model, "cpu")
+    return Teacher(classifier.spec.name, classifier.digest, classifier.spec.labels)
 
 
 class Lesson:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edmlive.cli import main
-from tests import models
+from tests import small_models
 from tests.conftest import write_audio
 from tests.music import render
 
@@ -61,7 +61,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return models.save(tmp_path_factory.mktemp("models") / "small.onnx", models.spec(), scale=0.5)
+    return small_models.save(tmp_path_factory.mktemp("models") / "small.onnx", small_models.spec(), scale=0.5)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from tests import models, sound_card
+from tests import small_models, sound_card
 from tests.cli.conftest import Run
 from tests.conftest import write_audio
 from tests.music import render
@@ -170,7 +170,7 @@ def with_external_data(proto: onnx.ModelProto) -> None:
 
 
 def wanting_the_unknown(proto: onnx.ModelProto) -> None:
-    models.carry(proto, models.spec().to_json().replace('"1-ZCRm"', '"1-Charisma"'))
+    small_models.carry(proto, small_models.spec().to_json().replace('"1-ZCRm"', '"1-Charisma"'))
 
 
 def not_onnx(proto: onnx.ModelProto) -> None:
@@ -193,7 +193,7 @@ def not_onnx(proto: onnx.ModelProto) -> None:
 def test_model_that_cannot_be_trusted(
     run: Run, music: Path, tmp_path: Path, command: list[Any], spoil: Callable[[onnx.ModelProto], None], words: str
 ) -> None:
-    proto = models.build(models.spec())
+    proto = small_models.build(small_models.spec())
     spoil(proto)
     path = tmp_path / "spoilt.onnx"
     path.write_bytes(proto.SerializeToString())

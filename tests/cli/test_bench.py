@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from edmlive.realtime.bench import stages
+from edmlive.diagnostics import stages
 from tests.cli.conftest import Run
 
 

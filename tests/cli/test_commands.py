@@ -12,7 +12,7 @@ import pytest
 
 import edmlive
 from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
-from tests import models, sound_card
+from tests import small_models, sound_card
 from tests.cli.conftest import Run
 from tests.conftest import write_audio
 from tests.music import render
@@ -20,7 +20,7 @@ from tests.music import render
 
 def check_answer(answer: dict[str, Any]) -> None:
     """The fields that `classify` and `listen` share, once there is an answer."""
-    assert answer["genre"] in models.LABELS
+    assert answer["genre"] in small_models.LABELS
     assert 0 < answer["confidence"] <= 1
     assert len(answer["top"]) >= 5
     assert all(set(entry) == {"genre", "confidence"} for entry in answer["top"])

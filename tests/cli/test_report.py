@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edmlive.night.tables import CSV_HEADER
-from edmlive.realtime.health import Counts
+from edmlive.report.tables import CSV_HEADER
+from edmlive.sources.health import Counts
 from tests.cli.conftest import Run
-from tests.night.nights import lines, write
+from tests.report.nights import lines, write
 
 NIGHT = [("warming up", 6), ("Techno", 300), ("silence", 30), ("House", 200), ("Drum & Bass", 100)]
 HOSTILE = "<script>alert(1)</script>\"'&\x01\u202e]]>"

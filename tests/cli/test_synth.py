@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from edmlive.cli.synth import synth
-from edmlive.synth import GENRES
 from edmlive.synth.render import render
+from edmlive.taxonomy import SUBGENRES
 from tests.cli.conftest import Run
 from tests.conftest import decode
 
@@ -84,8 +84,8 @@ def test_command_line_that_lacks_something_is_refused(run: Run, arguments: list[
 
 def test_genres_are_listed_and_no_command_is_called_like_one(run: Run) -> None:
     said = run("synth", "genres")
-    assert [line.split()[0] for line in said.out.splitlines()] == list(GENRES)
-    assert not {command.name or command.callback.__name__ for command in synth.registered_commands} & set(GENRES)
+    assert [line.split()[0] for line in said.out.splitlines()] == list(SUBGENRES)
+    assert not {command.name or command.callback.__name__ for command in synth.registered_commands} & set(SUBGENRES)
 
 
 def manifest(folder: Path) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def check_whole(folder: Path, per_genre: int) -> None:
     """Every track once, whole, and as the manifest says."""
     entries = manifest(folder)
     paths = [entry["path"] for entry in entries]
-    assert sorted(paths) == sorted(f"{g}/{g}-{n:04d}.flac" for g in GENRES for n in range(1, per_genre + 1))
+    assert sorted(paths) == sorted(f"{g}/{g}-{n:04d}.flac" for g in SUBGENRES for n in range(1, per_genre + 1))
     assert sorted(paths) == sorted(str(file.relative_to(folder)) for file in folder.glob("*/*"))
     assert not list(folder.glob("*/.*"))
     for entry in entries:
@@ -177,7 +177,7 @@ def test_damaged_manifest_is_told(run: Run, tmp_path: Path) -> None:
 
 def test_corpus_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").touch()
-    for genre in GENRES:
+    for genre in SUBGENRES:
         (tmp_path / genre).touch()  # where a folder should be
     said = run(*CORPUS, tmp_path, *SETTINGS)
     assert said.code == 1

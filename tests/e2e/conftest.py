@@ -12,8 +12,8 @@ import pytest
 
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import listen
-from edmlive.realtime.sources.file import FileSource
-from tests import models
+from edmlive.sources.file import FileSource
+from tests import small_models
 from tests.conftest import write_audio
 from tests.e2e import icecast, jack, pulse
 from tests.e2e.icecast import IcecastServer
@@ -125,7 +125,9 @@ def start_listener(edmlive: str) -> Iterator[Callable[..., Listener]]:
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     """A small model that answers after three seconds of music."""
-    return Classifier(models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec(), scale=0.5))
+    return Classifier(
+        small_models.save(tmp_path_factory.mktemp("model") / "small.onnx", small_models.spec(), scale=0.5)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from edmlive.realtime.audio import AudioBlock, Source
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.health import Liveness
 from edmlive.realtime.reading import Reading
+from edmlive.sources.audio import AudioBlock, Source
+from edmlive.sources.health import Liveness
 
 HEALTHY = Liveness.HEALTHY
 NOTICE_SECONDS = 2.0

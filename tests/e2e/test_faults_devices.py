@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.health import Liveness
-from edmlive.realtime.sources.device import DeviceSource
-from edmlive.realtime.voter import State
+from edmlive.realtime.reading import State
+from edmlive.sources.capture.device import DeviceSource
+from edmlive.sources.health import Liveness
 from tests.e2e.ear import ACCOUNT_SECONDS, ANSWER_SECONDS, LISTEN_SECONDS, NOTICE_SECONDS, Ear
 from tests.e2e.jack import JackServer
 from tests.e2e.pulse import PulseServer

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.health import Liveness
-from edmlive.realtime.sources.stream import StreamSource
-from edmlive.realtime.voter import State
+from edmlive.realtime.reading import State
+from edmlive.sources.health import Liveness
+from edmlive.sources.stream import StreamSource
 from tests.e2e.ear import ANSWER_SECONDS, NOTICE_SECONDS, Ear
 from tests.e2e.icecast import CODECS, IcecastServer
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine, listen
-from edmlive.realtime.recorder import Recorder
-from edmlive.realtime.sources.device import DeviceSource
-from edmlive.realtime.sources.file import FileSource
+from edmlive.sources.capture.device import DeviceSource
+from edmlive.sources.file import FileSource
+from edmlive.sources.recorder import Recorder
 from tests.conftest import decode, write_audio
 from tests.e2e.listener import Listener
 from tests.e2e.pulse import PulseServer

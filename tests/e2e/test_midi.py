@@ -26,19 +26,19 @@ port.callback = lambda message: print(json.dumps([time.monotonic(), str(message)
 print("ready", flush=True)
 sys.stdin.read()
 """
-# What a session does, without the model: the sink behind its outlet, a reading each second.
+# What a session does, without the model: the sink behind its thread, a reading each second.
 SENDER = """
 import sys, time
-from edmlive.realtime.sinks import Outlet
-from edmlive.realtime.sinks.midi import MidiOutput
+from edmlive.sinks.sink_thread import SinkThread
+from edmlive.sinks.midi import MidiOutput
 from tests.realtime.readings import LABELS, reading, waiting
-outlet = Outlet(MidiOutput("DESK", LABELS), live=True)
+thread = SinkThread(MidiOutput("DESK", LABELS), live=True)
 for second in range(int(sys.argv[2])):
-    outlet.send(reading(float(second), bpm=float(sys.argv[1]), genre=LABELS[second // 5 % 6]))
+    thread.send(reading(float(second), bpm=float(sys.argv[1]), genre=LABELS[second // 5 % 6]))
     time.sleep(1)
-outlet.send(waiting())
-outlet.close()
-print(outlet.failure)
+thread.send(waiting())
+thread.close()
+print(thread.failure)
 """
 
 
@@ -95,7 +95,7 @@ def test_another_program_hears_genres_figures_and_a_steady_clock(jack: subproces
 
 def test_virtual_port_can_be_seen_by_others(jack: subprocess.Popen[bytes]) -> None:
     opener = start(
-        "from edmlive.realtime.sinks.midi import MidiOutput\n"
+        "from edmlive.sinks.midi import MidiOutput\n"
         "sink = MidiOutput('virtual', ('House',))\nprint('open', flush=True)\ninput()\nsink.close()"
     )
     assert opener.stdout is not None

@@ -19,16 +19,16 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edmlive.errors import SinkError
-from edmlive.realtime.sinks.mqtt import MqttPublisher
+from edmlive.sinks.mqtt import MqttPublisher
 from tests.realtime.readings import reading, waiting
-from tests.realtime.sinks.test_mqtt import SENSOR_KEYS
+from tests.sinks.test_mqtt import SENSOR_KEYS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("mosquitto")]
 
 PASSWORD = "hush-4711"
 PUBLISHER = """
 import itertools, sys, time
-from edmlive.realtime.sinks.mqtt import MqttPublisher
+from edmlive.sinks.mqtt import MqttPublisher
 from tests.realtime.readings import reading
 publisher = MqttPublisher(sys.argv[1])
 for second in itertools.count():

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from edmlive.realtime.sinks import Outlet
-from edmlive.realtime.sinks.osc import OscSender
+from edmlive.sinks.osc import OscSender
+from edmlive.sinks.sink_thread import SinkThread
 from tests.realtime.readings import reading
 
 pytestmark = pytest.mark.e2e
@@ -37,13 +37,13 @@ def test_another_process_gets_every_reading_in_time() -> None:
     assert receiver.stdout is not None
     try:
         port = int(receiver.stdout.readline())
-        outlet = Outlet(OscSender(f"localhost:{port}"), live=True)
+        thread = SinkThread(OscSender(f"localhost:{port}"), live=True)
         sent: dict[float, float] = {}
         for number in range(1, COUNT + 1):
             sent[float(number)] = time.monotonic()
-            outlet.send(reading(bpm=float(number)))
+            thread.send(reading(bpm=float(number)))
             time.sleep(0.05)
-        outlet.close()
+        thread.close()
         heard: dict[float, float] = {}
         genres = 0
         for line in receiver.stdout:
@@ -57,7 +57,7 @@ def test_another_process_gets_every_reading_in_time() -> None:
     finally:
         receiver.kill()
         receiver.wait()
-    assert outlet.failure is None
+    assert thread.failure is None
     assert list(heard) == list(sent)
     assert genres == COUNT
     milliseconds = sorted(1000 * (heard[number] - sent[number]) for number in sent)

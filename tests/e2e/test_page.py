@@ -15,15 +15,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from edmlive.realtime.health import Liveness
-from edmlive.realtime.reading import Reading
-from edmlive.realtime.voter import Candidate, State
+from edmlive.realtime.reading import Candidate, Reading, State
+from edmlive.sources.health import Liveness
 from tests.realtime.readings import reading, waiting
 
 pytest.importorskip("uvicorn", reason="the extra 'web' is not installed")
 import websockets.sync.client as ws
 
-from edmlive.realtime.web.server import WebSink
+from edmlive.sinks.web.server import WebSink
 
 pytestmark = pytest.mark.e2e
 

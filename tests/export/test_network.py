@@ -14,14 +14,13 @@ from typer.testing import CliRunner, Result
 from edmlive.cli import app
 from edmlive.errors import ModelError, UserError
 from edmlive.export.file import write_model
-from edmlive.export.network import network_graph, remembering_graph, session, verify
+from edmlive.export.network import network_graph, session, verify
 from edmlive.export.precision import gate, to_int8
+from edmlive.features.windows import Windows
 from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
-from edmlive.overlap import classify_with
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.windows import Windows
 from edmlive.spec import ModelSpec
 from edmlive.training.candidates import open_candidate
 from edmlive.training.chunks import chunk_features
@@ -29,7 +28,7 @@ from edmlive.training.experiment import Experiment
 from edmlive.training.module import standardise
 from edmlive.training.recipes import MODERN
 from edmlive.training.store import FeatureStore
-from tests import models
+from tests import small_models
 from tests.conftest import decode
 from tests.training import corpora
 
@@ -95,19 +94,6 @@ def test_graph_gives_the_networks_logits_and_carries_its_spec(architecture: Arch
     assert not any(node.op_type == "BatchNormalization" for node in model.graph.node)
 
 
-@pytest.mark.parametrize("architecture", ["mel", "metric-fusion"])
-def test_graph_that_remembers_gives_the_networks_logits_and_asks_for_its_hop(architecture: Architecture) -> None:
-    source = untrained(architecture)
-    model = remembering_graph(source)
-    assert verify(model, source, drawn_features(source, count=3)) <= 1e-5
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
-    spec = ModelSpec.from_json(metadata["edmlive"])
-    assert spec.vote.hop_seconds * spec.sample_rate == 40 * 512
-    assert dataclasses.replace(spec, vote=source.spec.vote) == source.spec
-    assert Training.from_json(metadata["edmlive_training"]) == source.training
-    assert not any(node.op_type in ("BatchNormalization", "Pad") for node in model.graph.node), "folded and fused"
-
-
 def test_a_graph_that_differs_is_refused(checkpoint: Checkpoint, model: onnx.ModelProto) -> None:
     other = dataclasses.replace(checkpoint, network=SubgenreNetwork("late-fusion", 3, 4).eval())
     with pytest.raises(ModelError, match="logits differ from the network's by"):
@@ -151,16 +137,6 @@ def test_int8_is_unsigned_activations_and_signed_weights_by_channel(
     assert quantised.metadata_props == model.metadata_props
 
 
-def test_a_graph_that_remembers_is_quantised_on_what_it_remembers(checkpoint: Checkpoint, store: FeatureStore) -> None:
-    model = remembering_graph(checkpoint)
-    chunks = Experiment(store, "late-fusion", 4, MODERN).chunks("train")
-    features = {name: np.stack([chunks[k][0][name] for k in range(4)]) for name in chunks[0][0]}
-    quantised = to_int8(model, [features])
-    answers = classify_with(session(quantised))(features)
-    np.testing.assert_allclose(answers, checkpoint.probabilities(features), atol=0.05)
-    assert quantised.metadata_props == model.metadata_props
-
-
 def test_a_relu_costs_nothing_where_its_input_is_quantised(checkpoint: Checkpoint, model: onnx.ModelProto) -> None:
     """What it would cut off, the scale leaves out."""
     quantised = to_int8(model, [drawn_features(checkpoint, count=2)])
@@ -194,7 +170,7 @@ def export(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["export", *map(str, arguments)])
 
 
-@pytest.mark.parametrize("options", [(), ("--int8", "--force"), ("--fp16", "--force"), ("--overlap",)], ids=" ".join)
+@pytest.mark.parametrize("options", [(), ("--int8", "--force"), ("--fp16", "--force")], ids=" ".join)
 def test_command_writes_a_model_that_answers_live_as_offline(
     checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -234,10 +210,10 @@ def test_a_checkpoint_that_says_strange_things_of_its_training_is_refused(
 
 
 def test_a_file_to_be_examined_is_checked_as_one_to_listen_with(tmp_path: Path) -> None:
-    model = models.build(models.spec(models.CHUNK))
+    model = small_models.build(small_models.spec(small_models.CHUNK))
     onnx.save(model, tmp_path / "outside.onnx", save_as_external_data=True, size_threshold=0)
-    model = models.build(models.spec(models.CHUNK))
-    models.carry(model, models.spec(models.CHUNK[:1]).to_json())
+    model = small_models.build(small_models.spec(small_models.CHUNK))
+    small_models.carry(model, small_models.spec(small_models.CHUNK[:1]).to_json())
     onnx.save(model, tmp_path / "other.onnx")
     for name, words in (("outside.onnx", "keeps weights outside itself"), ("other.onnx", "but its spec says")):
         with pytest.raises(ModelError, match=words):
@@ -292,7 +268,6 @@ def test_no_room_for_quantisation_is_one_sentence(checkpoint: Checkpoint, model:
 def test_contradictions_are_refused(tmp_path: Path) -> None:
     for arguments, words in (
         (("-o", "m.onnx", "--int8", "--fp16"), "not both"),
-        (("-o", "m.onnx", "--overlap", "--fp16"), "give one of them"),
         (("-o", "m.onnx", "--int8"), "--calibrate STORE"),
         (("-o", "m.pb"), ".onnx file"),
     ):

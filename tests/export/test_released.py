@@ -19,9 +19,9 @@ from edmlive.cli import app
 from edmlive.errors import ModelError
 from edmlive.export.released import CLASSES, SPEC, ReleasedPipeline, read_released
 from edmlive.export.untrusted import read_state
+from edmlive.features.windows import Windows
 from edmlive.models.released import LABELS, ReleasedBlock, ReleasedNetwork
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.windows import Windows
 from tests.music import render
 
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from edmlive.cli import app
+from edmlive.features.windows import LIVE_DESCRIPTORS
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, zoo
 from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.windows import LIVE_DESCRIPTORS
 from edmlive.spec import ModelSpec
 from edmlive.training.candidates import chunks_for, open_candidate
 from edmlive.training.predictions import predict

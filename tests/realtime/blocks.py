@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.realtime.audio import AudioBlock
+from edmlive.sources.audio import AudioBlock
 
 
 def cut(samples: NDArray[np.float32], at: Iterable[int] = ()) -> list[AudioBlock]:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from edmlive.realtime.reading import Reading
-from edmlive.realtime.voter import Candidate, State
-from edmlive.synth.demo import Playing
+from edmlive.realtime.reading import Candidate, Reading, State
+from edmlive.sources.audio import Playing
 
 LABELS = ("Techno", "House", "Trance", "Dubstep", "Drum & Bass", "Hardcore")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from edmlive.features.windows import Windows
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.windows import Windows
 from tests.conftest import Row
 
 

@@ -14,14 +14,14 @@ from edmlive.errors import ModelError
 from edmlive.realtime import classifier as module
 from edmlive.realtime.classifier import Classifier, find_model, zoo
 from edmlive.spec import OUTPUT_NAME
-from tests import models
+from tests import small_models
 
-DESCRIPTORS = len(models.DESCRIPTORS.descriptors)
+DESCRIPTORS = len(small_models.DESCRIPTORS.descriptors)
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    return models.save(tmp_path / "small.onnx", models.spec())
+    return small_models.save(tmp_path / "small.onnx", small_models.spec())
 
 
 def cast_output(proto: onnx.ModelProto, kind: int) -> None:
@@ -35,13 +35,13 @@ def rename_input(proto: onnx.ModelProto) -> None:
 
 
 def add_input(proto: onnx.ModelProto) -> None:
-    proto.graph.input.append(models.tensor("mel", ("batch", 1, 128, 200)))
+    proto.graph.input.append(small_models.tensor("mel", ("batch", 1, 128, 200)))
 
 
 def widen_input(proto: onnx.ModelProto) -> None:
-    proto.graph.input[0].CopyFrom(models.tensor("descriptors", ("batch", DESCRIPTORS + 1)))
+    proto.graph.input[0].CopyFrom(small_models.tensor("descriptors", ("batch", DESCRIPTORS + 1)))
     proto.graph.initializer[0].CopyFrom(
-        models.weights("descriptors_weights", np.zeros((DESCRIPTORS + 1, len(models.LABELS)), np.float32))
+        small_models.weights("descriptors_weights", np.zeros((DESCRIPTORS + 1, len(small_models.LABELS)), np.float32))
     )
 
 
@@ -52,8 +52,8 @@ def take_doubles(proto: onnx.ModelProto) -> None:
 
 
 def take_four_at_once(proto: onnx.ModelProto) -> None:
-    proto.graph.input[0].CopyFrom(models.tensor("descriptors", (4, DESCRIPTORS)))
-    proto.graph.output[0].CopyFrom(models.tensor(OUTPUT_NAME, (4, len(models.LABELS))))
+    proto.graph.input[0].CopyFrom(small_models.tensor("descriptors", (4, DESCRIPTORS)))
+    proto.graph.output[0].CopyFrom(small_models.tensor(OUTPUT_NAME, (4, len(small_models.LABELS))))
 
 
 def rename_output(proto: onnx.ModelProto) -> None:
@@ -61,7 +61,7 @@ def rename_output(proto: onnx.ModelProto) -> None:
 
 
 def forget_a_label(proto: onnx.ModelProto) -> None:
-    models.carry(proto, models.spec(labels=models.LABELS[:-1]).to_json())
+    small_models.carry(proto, small_models.spec(labels=small_models.LABELS[:-1]).to_json())
 
 
 def answer_with_numbers(proto: onnx.ModelProto) -> None:
@@ -85,7 +85,9 @@ def fail_when_run(proto: onnx.ModelProto) -> None:
 
 def answer_not_a_number(proto: onnx.ModelProto) -> None:
     proto.graph.initializer[0].CopyFrom(
-        models.weights("descriptors_weights", np.full((DESCRIPTORS, len(models.LABELS)), np.nan, np.float32))
+        small_models.weights(
+            "descriptors_weights", np.full((DESCRIPTORS, len(small_models.LABELS)), np.nan, np.float32)
+        )
     )
 
 
@@ -98,7 +100,7 @@ def answer_not_a_number(proto: onnx.ModelProto) -> None:
         (take_doubles, "'descriptors' as"),
         (take_four_at_once, "takes 4 of 'descriptors' at once, not 1"),
         (rename_output, f"output '{OUTPUT_NAME}'"),
-        (forget_a_label, rf"shape \(batch, {len(models.LABELS) - 1}\)"),
+        (forget_a_label, rf"shape \(batch, {len(small_models.LABELS) - 1}\)"),
         (answer_with_numbers, f"output '{OUTPUT_NAME}'"),
         (answer_with_doubles, f"output '{OUTPUT_NAME}'"),
         (invent_an_operator, "cannot be run"),
@@ -110,7 +112,7 @@ def answer_not_a_number(proto: onnx.ModelProto) -> None:
 def test_model_that_breaks_its_word_is_refused_in_one_sentence(
     tmp_path: Path, spoil: Callable[[onnx.ModelProto], None], words: str
 ) -> None:
-    proto = models.build(models.spec())
+    proto = small_models.build(small_models.spec())
     spoil(proto)
     path = tmp_path / "spoilt.onnx"
     onnx.save(proto, path)
@@ -120,10 +122,14 @@ def test_model_that_breaks_its_word_is_refused_in_one_sentence(
     assert str(path) in str(refusal.value)
 
 
-@pytest.mark.parametrize("inputs", [(models.DESCRIPTORS,), models.CHUNK, (*models.CHUNK, models.DESCRIPTORS)], ids=len)
+@pytest.mark.parametrize(
+    "inputs",
+    [(small_models.DESCRIPTORS,), small_models.CHUNK, (*small_models.CHUNK, small_models.DESCRIPTORS)],
+    ids=len,
+)
 def test_probabilities_are_what_the_graph_computes(tmp_path: Path, inputs: tuple[Any, ...]) -> None:
-    spec = models.spec(inputs)
-    path = models.save(tmp_path / "model.onnx", spec)
+    spec = small_models.spec(inputs)
+    path = small_models.save(tmp_path / "model.onnx", spec)
     random = np.random.default_rng(1)
     features = {i.name: random.standard_normal(i.shape).astype(np.float32) for i in inputs}
     loaded = Classifier(path)

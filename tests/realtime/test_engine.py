@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,36 +17,37 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
-from edmlive.export.network import network_graph, remembering_graph
-from edmlive.realtime.audio import AudioBlock, Source
+from edmlive.features.front_end import FrontEnd
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine, classify, listen
-from edmlive.realtime.frontend import FrontEnd
-from edmlive.realtime.health import Liveness
-from edmlive.realtime.reading import Reading
-from edmlive.realtime.sources.file import FileSource
-from edmlive.realtime.sources.pcm import PcmSource
-from edmlive.realtime.voter import State
+from edmlive.realtime.reading import Reading, State
+from edmlive.sources.audio import AudioBlock, Source
+from edmlive.sources.file import FileSource
+from edmlive.sources.health import Liveness
+from edmlive.sources.pcm import PcmSource
 from edmlive.spec import VoteSpec
-from tests import models
+from tests import small_models
 from tests.conftest import write_audio
-from tests.export.test_network import untrained
 from tests.music import render
 from tests.realtime.blocks import BlockSource, cut
 
 RATE = 22_050
-ALL_INPUTS = (*models.CHUNK, models.DESCRIPTORS)
-WARM_UP = models.DESCRIPTORS.warm_up_seconds
+ALL_INPUTS = (*small_models.CHUNK, small_models.DESCRIPTORS)
+WARM_UP = small_models.DESCRIPTORS.warm_up_seconds
 
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
-    return Classifier(models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec(), scale=0.5))
+    return Classifier(
+        small_models.save(tmp_path_factory.mktemp("model") / "small.onnx", small_models.spec(), scale=0.5)
+    )
 
 
 @pytest.fixture(scope="module")
 def fused(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
-    return Classifier(models.save(tmp_path_factory.mktemp("model") / "fused.onnx", models.spec(ALL_INPUTS), scale=0.5))
+    return Classifier(
+        small_models.save(tmp_path_factory.mktemp("model") / "fused.onnx", small_models.spec(ALL_INPUTS), scale=0.5)
+    )
 
 
 def readings(engine: Engine, blocks: Iterable[AudioBlock], rate: int = RATE) -> list[Reading]:
@@ -114,7 +114,9 @@ def test_confidence_is_the_mean_over_as_many_decisions_as_vote(
     assert len(decisions) >= 8
     assert sum(last.votes.values()) == 4
     means = np.mean(decisions[-4:], axis=0, dtype=np.float64)
-    assert {c.genre: c.confidence for c in last.top} == pytest.approx(dict(zip(models.LABELS, means, strict=True)))
+    assert {c.genre: c.confidence for c in last.top} == pytest.approx(
+        dict(zip(small_models.LABELS, means, strict=True))
+    )
 
 
 def test_latency_is_the_age_of_the_newest_sample(classifier: Classifier) -> None:
@@ -156,8 +158,8 @@ def test_source_is_told_how_much_may_come_at_once(classifier: Classifier) -> Non
 
 
 def test_unsure_is_said_under_the_models_own_limit(tmp_path: Path) -> None:
-    strict = models.spec(vote=VoteSpec(votes=3, minimum_confidence=0.999))
-    doubtful = Classifier(models.save(tmp_path / "doubtful.onnx", strict, scale=0.001))
+    strict = small_models.spec(vote=VoteSpec(votes=3, minimum_confidence=0.999))
+    doubtful = Classifier(small_models.save(tmp_path / "doubtful.onnx", strict, scale=0.001))
     heard = readings(Engine(doubtful, RATE), cut(render(5, RATE)))
     assert heard[-1].state is State.UNSURE
     assert heard[-1].genre is not None
@@ -230,7 +232,7 @@ def test_network_gets_the_front_ends_frames_at_every_decision(
     assert len(decided) == len(given_features) >= 4
     for seconds, features in zip(decided, given_features, strict=True):
         complete = (int(seconds * RATE) - 1024) // 512 + 1
-        for i in models.CHUNK:
+        for i in small_models.CHUNK:
             columns = [frames[i.name][complete - 1 - i.stride * k] for k in reversed(range(i.shape[-1]))]
             np.testing.assert_array_equal(features[i.name], np.stack(columns, axis=-1).reshape(i.shape))
 
@@ -357,27 +359,3 @@ def test_faulty_sound_is_noticed_in_the_readings(classifier: Classifier) -> None
     heard = readings(Engine(classifier, 44_100), cut(samples), 44_100)
     assert heard[2].notices == ()
     assert "only the first plays" in heard[-1].notices[0]
-
-
-def test_a_model_that_remembers_answers_as_the_plain_one_through_gaps_and_with_two_inputs(tmp_path: Path) -> None:
-    """What is remembered is each input's own, whoever shares the model."""
-    checkpoint = untrained("late-fusion")
-    paths = {"plain": tmp_path / "plain.onnx", "remembering": tmp_path / "remembering.onnx"}
-    onnx.save(network_graph(checkpoint), paths["plain"])
-    onnx.save(remembering_graph(checkpoint), paths["remembering"])
-    music = [render(14, RATE, bpm=bpm) for bpm in (128.0, 174.0)]
-    heard = {}
-    for name, path in paths.items():
-        classifier = Classifier(path, "cpu")
-        engines = [Engine(classifier, RATE, hop_seconds=40 * 512 / RATE) for _ in music]
-        heard[name] = [[], []]
-        for start in range(0, len(music[0]), RATE):
-            for k, (engine, samples) in enumerate(zip(engines, music, strict=True)):
-                gap = 100 if start == 7 * RATE else 0
-                block = AudioBlock(samples[start : start + RATE], time.monotonic(), gap=gap)
-                heard[name][k] += [(r.time, r.state, r.genre, r.confidence) for r in engine.push(block)]
-    for plain, remembering in zip(heard["plain"], heard["remembering"], strict=True):
-        assert [row[:3] for row in remembering] == [row[:3] for row in plain]
-        assert sum(row[2] is not None for row in plain) >= 5
-        for (*_, expected), (*_, confidence) in zip(plain, remembering, strict=True):
-            assert confidence == (None if expected is None else pytest.approx(expected, abs=1e-5))

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from edmlive.export.network import network_graph
+from edmlive.features.windows import Windows
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime import providers
 from edmlive.realtime.classifier import Classifier, zoo
 from edmlive.realtime.inference import Features, Inference
 from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.windows import Windows
 from edmlive.spec import OUTPUT_NAME, ModelSpec
-from tests import models
+from tests import small_models
 from tests.export.test_network import untrained
 from tests.music import render
 
@@ -80,7 +80,9 @@ def test_many_windows_at_once_are_each_judged_as_if_alone_and_keep_their_order(p
 
 
 def test_streams_in_several_threads_may_share_a_session(tmp_path: Path) -> None:
-    classifier = Classifier(models.save(tmp_path / "m.onnx", models.spec(models.CHUNK), scale=5), "cpu")
+    classifier = Classifier(
+        small_models.save(tmp_path / "m.onnx", small_models.spec(small_models.CHUNK), scale=5), "cpu"
+    )
     windows = hear(classifier.spec, 4)
     expected = [classifier.probabilities(window) for window in windows]
     wrong: list[int] = []
@@ -99,7 +101,7 @@ def test_streams_in_several_threads_may_share_a_session(tmp_path: Path) -> None:
 
 
 def test_features_of_another_shape_are_not_taken(tmp_path: Path) -> None:
-    classifier = Classifier(models.save(tmp_path / "m.onnx", models.spec(models.CHUNK)), "cpu")
+    classifier = Classifier(small_models.save(tmp_path / "m.onnx", small_models.spec(small_models.CHUNK)), "cpu")
     (window,) = hear(classifier.spec, 1)
     for wrong in (np.zeros((1, 200, 128), np.float32), np.zeros((200,), np.float32)):
         with pytest.raises(ValueError):
@@ -148,7 +150,7 @@ def test_cuda_answers_as_the_cpu_does_each_window_its_own(path: Path, batch: int
 
 @on_gpu
 def test_graph_with_a_node_that_the_gpu_has_no_kernel_for_runs_on_cuda(tmp_path: Path) -> None:
-    proto = models.build(models.spec())
+    proto = small_models.build(small_models.spec())
     trees = helper.make_node(
         "TreeEnsembleRegressor",
         ["sum"],

@@ -13,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edmlive.errors import ModelError
 from edmlive.realtime.onnx_file import LARGEST_BYTES, read_model
-from tests import models
+from tests import small_models
 
-MODEL = models.build(models.spec())
+MODEL = small_models.build(small_models.spec())
 
 
 def copy() -> onnx.ModelProto:
@@ -35,7 +35,7 @@ def outside(name: str = "W") -> TensorProto:
 
 def branch(*initializers: TensorProto) -> onnx.GraphProto:
     node = helper.make_node("Identity", ["x"], ["y"])
-    return helper.make_graph([node], "branch", [], [models.tensor("y", (4,))], initializers)
+    return helper.make_graph([node], "branch", [], [small_models.tensor("y", (4,))], initializers)
 
 
 def in_initializer(proto: onnx.ModelProto) -> None:
@@ -86,10 +86,10 @@ HIDING_PLACES = (
 
 
 def test_reads_the_spec_and_hands_the_file_over_unchanged(tmp_path: Path) -> None:
-    path = models.save(tmp_path / "small.onnx", models.spec())
+    path = small_models.save(tmp_path / "small.onnx", small_models.spec())
     data, spec = read_model(path)
     assert data == path.read_bytes()
-    assert spec == models.spec()
+    assert spec == small_models.spec()
 
 
 @pytest.mark.parametrize("hide", HIDING_PLACES, ids=lambda hide: hide.__name__)
@@ -108,7 +108,7 @@ def test_external_data_is_found_wherever_it_hides(tmp_path: Path, hide: Callable
         (None, "no edmlive spec"),
         ("{", "malformed"),
         ("{}", "malformed at 'name'"),
-        (models.spec().to_json().replace('"schema": 1', '"schema": 2'), "version 2"),
+        (small_models.spec().to_json().replace('"schema": 1', '"schema": 2'), "version 2"),
     ],
     ids=["no spec", "not JSON", "incomplete", "too new"],
 )
@@ -116,7 +116,7 @@ def test_file_without_a_spec_that_can_be_read_is_refused(tmp_path: Path, text: s
     proto = copy()
     del proto.metadata_props[:]
     if text is not None:
-        models.carry(proto, text)
+        small_models.carry(proto, text)
     path = tmp_path / "model.onnx"
     path.write_bytes(proto.SerializeToString())
     with pytest.raises(ModelError, match=words):

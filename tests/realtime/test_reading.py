@@ -2,8 +2,7 @@
 
 import json
 
-from edmlive.realtime.reading import Track
-from edmlive.realtime.voter import Candidate, State
+from edmlive.realtime.reading import Candidate, State, Track
 from tests.realtime.readings import LABELS, reading, truth, waiting
 
 

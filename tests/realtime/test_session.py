@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from edmlive.errors import DeviceError, SinkError
-from edmlive.realtime import sinks
-from edmlive.realtime.audio import AudioBlock
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.health import Liveness
 from edmlive.realtime.reading import Reading
-from edmlive.realtime.recorder import Recorder
-from edmlive.realtime.session import follow
-from tests import models
+from edmlive.realtime.session import Summary, follow
+from edmlive.sinks import Sink, sink_thread
+from edmlive.sinks.sink_thread import SinkThread
+from edmlive.sources.audio import AudioBlock, Source
+from edmlive.sources.health import Liveness
+from edmlive.sources.recorder import Recorder
+from tests import small_models
 from tests.conftest import decode
 from tests.music import render
 from tests.realtime.blocks import BlockSource, cut
@@ -30,7 +31,7 @@ MUSIC = render(8, RATE)
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
-    return Classifier(models.save(tmp_path_factory.mktemp("model") / "small.onnx", models.spec()))
+    return Classifier(small_models.save(tmp_path_factory.mktemp("model") / "small.onnx", small_models.spec()))
 
 
 @pytest.fixture
@@ -59,9 +60,13 @@ def source(**fields: Any) -> BlockSource:
     return BlockSource(cut(MUSIC, range(RATE // 4, len(MUSIC), RATE // 4)), RATE, **fields)
 
 
+def run(source: Source, engine: Engine, sinks: Sequence[Sink], *rest: Any, **options: Any) -> Summary:
+    return follow(source, engine, [SinkThread(sink, live=source.live) for sink in sinks], *rest, **options)
+
+
 def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> None:
     sinks = [Notebook(), Notebook()]
-    summary = follow(source(), engine, sinks)
+    summary = run(source(), engine, sinks)
     assert [r.time for r in sinks[0].readings] == list(range(1, 9))
     assert sinks[0].readings == sinks[1].readings
     assert all(sink.closed for sink in sinks)
@@ -77,18 +82,18 @@ def test_truth_of_the_source_is_in_the_readings_and_summed_up(engine: Engine) ->
     playing, sink = truth("house"), Notebook()
     known = source()
     known.blocks = [dataclasses.replace(block, truth=playing) for block in known.blocks]
-    summary = follow(known, engine, [sink])
+    summary = run(known, engine, [sink])
     assert [r.truth for r in sink.readings] == [playing] * 8
     assert summary.score.readings == {"house": 8}
     assert summary.score.share_right == 0.0  # the small model knows other names only
-    assert follow(source(), Engine(engine._classifier, RATE), []).score.share_right is None
+    assert run(source(), Engine(engine._classifier, RATE), []).score.share_right is None
 
 
 def test_recording_holds_everything_the_source_gave(engine: Engine, tmp_path: Path) -> None:
     blocks = source().blocks
     blocks[9] = dataclasses.replace(blocks[9], gap=500)
     recorder = Recorder(tmp_path / "set.wav", RATE, 2)
-    summary = follow(BlockSource(blocks, RATE), engine, [Notebook()], recorder)
+    summary = run(BlockSource(blocks, RATE), engine, [Notebook()], recorder)
     np.testing.assert_array_equal(decode(tmp_path / "set.wav")[0], MUSIC)
     assert summary.frames_lost == 500
 
@@ -96,7 +101,7 @@ def test_recording_holds_everything_the_source_gave(engine: Engine, tmp_path: Pa
 def test_interrupted_session_ends_in_order(engine: Engine, tmp_path: Path) -> None:
     sink = Notebook()
     recorder = Recorder(tmp_path / "set.wav", RATE, 2)
-    summary = follow(source(error=KeyboardInterrupt()), engine, [sink], recorder)
+    summary = run(source(error=KeyboardInterrupt()), engine, [sink], recorder)
     assert summary.failures == []
     assert summary.seconds == 8
     assert sink.closed
@@ -105,20 +110,20 @@ def test_interrupted_session_ends_in_order(engine: Engine, tmp_path: Path) -> No
 
 def test_source_that_dies_is_told_after_what_it_gave(engine: Engine) -> None:
     sink = Notebook()
-    summary = follow(source(error=DeviceError("The mixer has gone.")), engine, [sink])
+    summary = run(source(error=DeviceError("The mixer has gone.")), engine, [sink])
     assert summary.failures == ["The mixer has gone."]
     assert len(sink.readings) == 8
     assert sink.closed
 
 
 def test_fault_of_the_source_is_told_with_its_name(engine: Engine) -> None:
-    summary = follow(source(fault="ends at 0:08 of the 0:20 that it claims"), engine, [Notebook()])
+    summary = run(source(fault="ends at 0:08 of the 0:20 that it claims"), engine, [Notebook()])
     assert summary.failures == ["memory is broken: ends at 0:08 of the 0:20 that it claims."]
 
 
 def test_failed_sink_is_told_once_and_the_other_hears_everything(engine: Engine) -> None:
     good = Notebook()
-    summary = follow(source(), engine, [Notebook(SinkError("The disk is full.")), good])
+    summary = run(source(), engine, [Notebook(SinkError("The disk is full.")), good])
     assert summary.failures == ["The disk is full."]
     assert len(good.readings) == 8
 
@@ -132,11 +137,11 @@ class Slow(Notebook):
 
 
 def test_readings_tell_how_many_a_slow_sink_has_dropped(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sinks, "QUEUE_LENGTH", 1)
+    monkeypatch.setattr(sink_thread, "QUEUE_LENGTH", 1)
     quick, slow = Notebook(), Slow()
     live = source(live=True)
     live.blocks *= 4
-    summary = follow(live, engine, [quick, slow])
+    summary = run(live, engine, [quick, slow])
     dropped = [r.counts.readings_dropped for r in quick.readings]
     assert dropped[0] == 0 and dropped == sorted(dropped)
     assert summary.dropped >= dropped[-1] > 0
@@ -148,7 +153,7 @@ def test_notices_are_told_once_each_time_they_come_up(engine: Engine) -> None:
     gone, nothing = ("The mixer has gone.",), np.zeros((0, 2), np.float32)
     lost = AudioBlock(nothing, 0.0, liveness=Liveness.RECOVERING, notices=gone)
     known.blocks = [*known.blocks[:8], lost, lost, *known.blocks[8:24], lost, *known.blocks[24:]]
-    summary = follow(known, engine, [Notebook()], tell=told.append)
+    summary = run(known, engine, [Notebook()], tell=told.append)
     assert told == [*gone, *gone]
     assert summary.failures == []
 
@@ -162,7 +167,7 @@ class Stuck(Notebook):
 
 def test_sinks_that_hang_hold_the_end_up_together_for_a_second(engine: Engine) -> None:
     began = time.monotonic()
-    follow(source(error=KeyboardInterrupt()), engine, [Stuck(), Stuck(), Stuck()])
+    run(source(error=KeyboardInterrupt()), engine, [Stuck(), Stuck(), Stuck()])
     assert time.monotonic() - began < 2.5
 
 
@@ -176,14 +181,14 @@ class Endless(BlockSource):
 
 def test_session_ends_when_no_sink_is_left(engine: Engine) -> None:
     endless = Endless(source().blocks, RATE)
-    summary = follow(endless, engine, [Notebook(SinkError("The pipe is closed."))])
+    summary = run(endless, engine, [Notebook(SinkError("The pipe is closed."))])
     assert summary.failures == ["The pipe is closed."]
     assert summary.seconds < 3600
 
 
 def test_session_without_sinks_hears_its_source_out(engine: Engine, tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "set.wav", RATE, 2)
-    assert follow(source(), engine, [], recorder).seconds == 8
+    assert run(source(), engine, [], recorder).seconds == 8
     assert len(decode(tmp_path / "set.wav")[0]) == len(MUSIC)
 
 
@@ -193,7 +198,7 @@ def test_recording_that_fails_is_told_and_the_session_goes_on(engine: Engine, tm
     sink = Notebook()
     long = source()
     long.blocks *= 4
-    summary = follow(long, engine, [sink], Recorder(path, RATE, 2))
+    summary = run(long, engine, [sink], Recorder(path, RATE, 2))
     assert len(summary.failures) == 1
     assert "no space left" in summary.failures[0]
     assert len(sink.readings) == 32

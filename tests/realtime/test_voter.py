@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edmlive.realtime.voter import SilenceGate, Voter
+from edmlive.features.level import SilenceGate
+from edmlive.realtime.voter import Voter
 
 LABELS = ("house", "techno", "trance", "dubstep")
 

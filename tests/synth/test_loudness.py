@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edmlive.kernels.dynamics import Section
+from edmlive.synth.kernels.dynamics import Section
 from edmlive.synth.loudness import k_weighting, loudness
 
 RATES = (44_100, 48_000, 96_000)

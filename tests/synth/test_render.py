@@ -13,15 +13,15 @@ from numpy._core._multiarray_umath import __cpu_dispatch__
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
-from edmlive.kernels.filters import LOW, state_variable
-from edmlive.realtime.resampler import Resampler
-from edmlive.realtime.rhythm import RhythmTracker
-from edmlive.synth import GENRES
+from edmlive.features.resampler import Resampler
+from edmlive.features.rhythm import RhythmTracker
 from edmlive.synth.audio import RATE
+from edmlive.synth.kernels.filters import LOW, state_variable
 from edmlive.synth.loudness import loudness
 from edmlive.synth.mastering import balance
 from edmlive.synth.recipe import Faders
 from edmlive.synth.render import Rendering, mix, plan, render
+from edmlive.taxonomy import SUBGENRES
 from tests.conftest import ROOT
 
 FOUR_ON_THE_FLOOR = ("house", "tech-house", "uplifting-trance", "psy-trance", "progressive-big-room", "hard-dance")
@@ -37,7 +37,7 @@ OLDER_PROCESSOR = {
 }
 
 
-@pytest.fixture(scope="module", params=GENRES)
+@pytest.fixture(scope="module", params=SUBGENRES)
 def track(request: pytest.FixtureRequest) -> Rendering:
     """Return forty seconds of each subgenre."""
     return render(request.param, 40.0, seed=11)
@@ -100,7 +100,7 @@ def test_kicks_fall_on_the_beats_of_the_truth(genre: str) -> None:
     assert strength[near].sum() / strength.sum() > 0.45  # in a fifth of the time; some have kicks between the beats
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@pytest.mark.parametrize("genre", SUBGENRES)
 def test_a_bar_is_four_beats(genre: str) -> None:
     track = render(genre, 30.0, seed=8)
     strength = onsets(track.samples, 20_000.0)

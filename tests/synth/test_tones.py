@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import HIGH
 from edmlive.synth.audio import RATE, Samples, hertz, length
+from edmlive.synth.kernels.filters import HIGH
 from edmlive.synth.voices import bass, growls, keys, pads, synths, textures, vocal
 from edmlive.synth.voices.tone import adsr, filtered, laddered
 

@@ -7,7 +7,7 @@ import pytest
 from edmlive.training.corpus import Recording, read_corpus
 from edmlive.training.features import compute_features
 from edmlive.training.store import FeatureStore
-from tests import models
+from tests import small_models
 from tests.training import corpora
 
 BEATPORT = ("Trance", "House", "Drum&Bass", "Breaks")
@@ -16,7 +16,9 @@ BEATPORT = ("Trance", "House", "Drum&Bass", "Breaks")
 @pytest.fixture(scope="session")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model over descriptors that knows nothing, but with Beatport's labels and decidedly."""
-    return models.save(tmp_path_factory.mktemp("teacher") / "teacher.onnx", models.spec(labels=BEATPORT), scale=1.0)
+    return small_models.save(
+        tmp_path_factory.mktemp("teacher") / "teacher.onnx", small_models.spec(labels=BEATPORT), scale=1.0
+    )
 
 
 @pytest.fixture(scope="session")

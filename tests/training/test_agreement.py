@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edmlive.synth.labels import COMMON
+from edmlive.taxonomy import COMMON
 from edmlive.training.agreement import agreement, comparable, comparison, in_common, judged
 from edmlive.training.predictions import Predictions
 

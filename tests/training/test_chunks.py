@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from edmlive.features.windows import Windows
 from edmlive.models.inputs import AUTOCORRELATION, FOURIER, MEL, inputs_of
-from edmlive.realtime.windows import Windows
 from edmlive.training.chunks import Chunks, MelScale, Span, chunk_features
 from edmlive.training.corpus import read_corpus
 from edmlive.training.features import compute_features
 from edmlive.training.store import FeatureStore, answers_file
-from tests import models
+from tests import small_models
 from tests.conftest import decode
 from tests.training import corpora
 
@@ -31,7 +31,7 @@ def test_chunks_are_the_live_windows(store: FeatureStore, mel_scale: MelScale) -
     track = store.tracks[1]
     samples = decode(store.folder.parent / "corpus" / track.name)[0][:, 0]
     rows = store.frames(track)
-    spec = models.spec((MEL, FOURIER, AUTOCORRELATION), window="hamming", mel_scale=mel_scale)
+    spec = small_models.spec((MEL, FOURIER, AUTOCORRELATION), window="hamming", mel_scale=mel_scale)
     windows, heard = Windows(spec), 0
     for end in (200, 201, 400, 590):
         needed = (end - 1) * 512 + 1024  # when the last frame's last sample is there

@@ -26,7 +26,7 @@ from edmlive.training.figures import tempo
 from edmlive.training.recipes import PAPER
 from edmlive.training.split import split
 from edmlive.training.store import FeatureStore
-from tests import models
+from tests import small_models
 from tests.training import corpora
 from tests.training.corpora import TEMPI
 
@@ -166,16 +166,16 @@ def test_nothing_but_what_was_learnt_is_refused(checkpoint: Checkpoint, store: F
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (models.spec(), "takes descriptors"),
-        (models.spec(models.CHUNK, window="hann"), "hann window"),
-        (models.spec(models.CHUNK, window="hamming"), "no recording, long enough, of a genre"),
+        (small_models.spec(), "takes descriptors"),
+        (small_models.spec(small_models.CHUNK, window="hann"), "hann window"),
+        (small_models.spec(small_models.CHUNK, window="hamming"), "no recording, long enough, of a genre"),
     ],
     ids=["descriptors", "window", "genres"],
 )
 def test_a_model_that_does_not_fit_the_store_is_refused(
-    store: FeatureStore, tmp_path: Path, spec: models.ModelSpec, words: str
+    store: FeatureStore, tmp_path: Path, spec: small_models.ModelSpec, words: str
 ) -> None:
-    path = models.save(tmp_path / "m.onnx", spec)
+    path = small_models.save(tmp_path / "m.onnx", spec)
     result = run("evaluate", store.folder, path, "-o", tmp_path / "r.html")
     assert isinstance(result.exception, UserError) and words in str(result.exception)
     assert not (tmp_path / "r.html").exists()

@@ -17,16 +17,16 @@ from typer.testing import CliRunner
 
 from edmlive.cli import app
 from edmlive.errors import ModelError
+from edmlive.features.front_end import FrontEnd
+from edmlive.features.windows import Windows
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.frontend import FrontEnd
-from edmlive.realtime.windows import Windows
 from edmlive.training import features as features_module
 from edmlive.training.corpus import Recording, read_corpus
 from edmlive.training.features import Hearer, compute_features, hear, track_features
 from edmlive.training.store import FeatureStore, StoreError, answers_file
-from tests import models
+from tests import small_models
 from tests.conftest import decode, write_audio
 from tests.training import corpora
 
@@ -226,8 +226,8 @@ def test_a_teachers_answers_are_its_live_decisions(teacher: Path, taught_store: 
 
 
 def test_a_teacher_says_nothing_while_it_warms_up_and_in_silence(tmp_path: Path) -> None:
-    descriptors = dataclasses.replace(models.DESCRIPTORS, warm_up_seconds=6.0)
-    model = models.save(tmp_path / "slow.onnx", models.spec((descriptors,)))
+    descriptors = dataclasses.replace(small_models.DESCRIPTORS, warm_up_seconds=6.0)
+    model = small_models.save(tmp_path / "slow.onnx", small_models.spec((descriptors,)))
     music = decode(corpora.write(tmp_path / "music.flac", 128, seed=1, seconds=28.0))[0]
     music[int(11 * SAMPLE_RATE) :] = 0
     write_audio(tmp_path / "a.wav", music, SAMPLE_RATE, "pcm_s16le", "s16", "mono")

@@ -7,13 +7,13 @@ import numpy as np
 from edmlive.models.checkpoint import Training
 from edmlive.training.candidates import Candidate
 from edmlive.training.seeds import by_seed, in_rows
-from tests import models
+from tests import small_models
 
 TRAINING = Training("mel", 16, "modern", 60, "5f6c", 0, 0.0, 45.0, ("1a", "2b"), ("3c",))
 
 
 def candidate(training: Training | None) -> Candidate:
-    return Candidate(lambda _: np.zeros((1, 8), np.float32), models.spec(models.CHUNK), training)
+    return Candidate(lambda _: np.zeros((1, 8), np.float32), small_models.spec(small_models.CHUNK), training)
 
 
 def test_only_the_seed_may_differ() -> None:

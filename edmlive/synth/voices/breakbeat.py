@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.cymbals import square_cluster
-from edmlive.kernels.filters import BAND, HIGH, LOW
 from edmlive.synth.audio import RATE, Samples, length
 from edmlive.synth.envelopes import curve, decay
+from edmlive.synth.kernels.cymbals import square_cluster
+from edmlive.synth.kernels.filters import BAND, HIGH, LOW
 from edmlive.synth.voices.hits import dulling, filtered, finish, modes, noise, normal, saturate, span
 
 _STROKES = "KSGHOR"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import BAND, HIGH, LOW
-from edmlive.kernels.oscillators import SINE, oscillate
 from edmlive.synth.audio import RATE, Samples, length, steady
 from edmlive.synth.envelopes import curve, decay, gate
+from edmlive.synth.kernels.filters import BAND, HIGH, LOW
+from edmlive.synth.kernels.oscillators import SINE, oscillate
 from edmlive.synth.voices.hits import dulling, filtered, finish, modes, noise, normal, saturate, span
 
 

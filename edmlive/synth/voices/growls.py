@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edmlive.kernels.filters import BAND, HIGH
-from edmlive.kernels.oscillators import PULSE, SINE, oscillate
 from edmlive.synth.audio import RATE, Samples
 from edmlive.synth.effects import drive
+from edmlive.synth.kernels.filters import BAND, HIGH
+from edmlive.synth.kernels.oscillators import PULSE, SINE, oscillate
 from edmlive.synth.voices.hits import noise
 from edmlive.synth.voices.tone import (
     Curve,

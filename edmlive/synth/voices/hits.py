@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.dynamics import soft_clip
-from edmlive.kernels.filters import state_variable
-from edmlive.kernels.oscillators import SINE, oscillate
 from edmlive.synth.audio import RATE, Samples, length, steady
 from edmlive.synth.envelopes import decay
+from edmlive.synth.kernels.dynamics import soft_clip
+from edmlive.synth.kernels.filters import state_variable
+from edmlive.synth.kernels.oscillators import SINE, oscillate
 
 LONGEST_SECONDS = 2.0
 """No hit is longer."""
@@ -29,7 +29,7 @@ def noise(rng: np.random.Generator, samples: int) -> Samples:
 def filtered(
     sound: NDArray[np.floating], response: int, hertz: float | NDArray[np.float64], resonance: float = 0.7
 ) -> Samples:
-    """Return the sound through a state-variable filter; see `edmlive.kernels.filters`."""
+    """Return the sound through a state-variable filter; see `edmlive.synth.kernels.filters`."""
     out = np.array(sound, np.float32)
     state_variable(out, np.atleast_1d(np.asarray(hertz, np.float64)), RATE, resonance, response)
     return out

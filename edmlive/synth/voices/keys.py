@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import HIGH, LOW
-from edmlive.kernels.resonators import decaying_sines, string
 from edmlive.synth.audio import RATE, Samples, hertz, steady
 from edmlive.synth.effects import drive
+from edmlive.synth.kernels.filters import HIGH, LOW
+from edmlive.synth.kernels.resonators import decaying_sines, string
 from edmlive.synth.voices.hits import noise
 from edmlive.synth.voices.tone import adsr, falling, filtered, fm, harmonics, interval, lfo, tuned, voiced
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edmlive.kernels.cymbals import square_cluster
-from edmlive.kernels.filters import BAND, HIGH, LOW
-from edmlive.kernels.oscillators import PULSE, oscillate
 from edmlive.synth.audio import RATE, Samples, length, steady
 from edmlive.synth.envelopes import curve, decay
+from edmlive.synth.kernels.cymbals import square_cluster
+from edmlive.synth.kernels.filters import BAND, HIGH, LOW
+from edmlive.synth.kernels.oscillators import PULSE, oscillate
 from edmlive.synth.voices.hits import dulling, filtered, finish, modes, noise, normal, span
 
 _CLUSTER = np.array([1.0, 1.483, 1.800, 2.546, 2.630, 3.897])

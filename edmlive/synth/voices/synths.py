@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edmlive.kernels.filters import HIGH
-from edmlive.kernels.oscillators import PULSE
 from edmlive.synth.audio import Samples
 from edmlive.synth.effects import drive
+from edmlive.synth.kernels.filters import HIGH
+from edmlive.synth.kernels.oscillators import PULSE
 from edmlive.synth.voices.hits import noise
 from edmlive.synth.voices.tone import (
     adsr,

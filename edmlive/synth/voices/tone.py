@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import LOW, state_variable
-from edmlive.kernels.ladder import ladder
-from edmlive.kernels.oscillators import PULSE, SAW, SINE, glide, modulated_sine, oscillate
 from edmlive.synth.audio import RATE, Samples, hertz, length, steady
 from edmlive.synth.envelopes import curve
+from edmlive.synth.kernels.filters import LOW, state_variable
+from edmlive.synth.kernels.ladder import ladder
+from edmlive.synth.kernels.oscillators import PULSE, SAW, SINE, glide, modulated_sine, oscillate
 
 Curve = NDArray[np.float64]
 """A quantity at each sample, shape (samples,)."""

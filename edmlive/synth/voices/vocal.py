@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.kernels.filters import HIGH, LOW, state_variable
 from edmlive.synth.audio import RATE, Samples
+from edmlive.synth.kernels.filters import HIGH, LOW, state_variable
 from edmlive.synth.voices.hits import noise
 from edmlive.synth.voices.tone import adsr, falling, filtered, spread, tuned, unison, voiced
 

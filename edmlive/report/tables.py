@@ -1,0 +1,72 @@
+"""A night for other programs: one line a stretch as CSV, and a CUE sheet with a track for each change of genre."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from edmlive.errors import UserError
+from edmlive.report.segments import Stretch, transitions
+from edmlive.report.session import Session
+
+CSV_HEADER = ("start", "seconds", "audio_time", "state", "genre", "confidence", "bpm", "level_dbfs")
+CUE_TRACKS = 99
+_CUE_FRAMES = 75
+_CUE_TYPES = {".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}
+
+
+def to_csv(session: Session, stretches: Sequence[Stretch]) -> str:
+    """Return one line for each stretch.
+
+    The columns are the time of day (ISO 8601), the length in seconds, the position in the audio in seconds, the
+    state, the genre, its mean confidence (0..1), the median tempo in BPM and the mean level in dBFS.
+    """
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(CSV_HEADER)
+    for s in stretches:
+        rows.writerow(
+            (
+                *(session.moment(s.start).isoformat(timespec="milliseconds"), round(s.seconds, 3), round(s.time, 3)),
+                *(s.state, s.genre, None if s.confidence is None else round(s.confidence, 4), s.bpm, s.level_dbfs),
+            )
+        )
+    return text.getvalue()
+
+
+def to_cue(session: Session, stretches: Sequence[Stretch], recording: Path) -> str:
+    """Return a CUE sheet of the recording that ``listen --record`` made in the same run.
+
+    A track starts where another genre was first named, the first at the very beginning. The format ends at
+    `CUE_TRACKS` tracks; the last then holds the rest.
+
+    Raises
+    ------
+    UserError
+        There are several runs, of which each has its own recording, or no genre at all.
+    """
+    if len(session.runs) > 1:
+        raise UserError(
+            f"A CUE sheet is of one recording, but this session was started {len(session.runs)} times: "
+            "give the lines of one run alone."
+        )
+    changes = transitions(stretches)[:CUE_TRACKS]
+    if not changes:
+        raise UserError("A CUE sheet needs tracks, but no genre was named in this session.")
+    kind = _CUE_TYPES.get(recording.suffix.lower(), "WAVE")
+    lines = [f'FILE "{_cue_text(recording.name)}" {kind}']
+    for number, change in enumerate(changes, 1):
+        frames = round(change.time * _CUE_FRAMES) if number > 1 else 0
+        minutes, rest = divmod(frames, 60 * _CUE_FRAMES)
+        tempo = f" ({change.bpm:.1f} BPM)" if change.bpm is not None else ""
+        lines += [
+            f"  TRACK {number:02d} AUDIO",
+            f'    TITLE "{_cue_text(change.label + tempo)}"',
+            f"    INDEX 01 {minutes:02d}:{rest // _CUE_FRAMES:02d}:{rest % _CUE_FRAMES:02d}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _cue_text(text: str) -> str:
+    """Return what may stand between the quotes of a CUE sheet, which knows no escape."""
+    return "".join(c if c.isprintable() else " " for c in text.replace('"', "'"))

@@ -1,0 +1,75 @@
+"""How Home Assistant finds edmlive by itself: the messages of its MQTT discovery.
+
+https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from edmlive.realtime.reading import State
+
+DISCOVERY_PREFIX = "homeassistant"
+
+# A template that yields "None" makes a number unknown; a text has to be told in words.
+_SENSORS: dict[str, dict[str, Any]] = {
+    "genre": {"value_template": "{{ value_json.genre or 'none' }}", "icon": "mdi:music"},
+    "confidence": {
+        "value_template": "{{ value_json.confidence * 100 if value_json.confidence is not none else none }}",
+        "unit_of_measurement": "%",
+        "state_class": "measurement",
+        "suggested_display_precision": 0,
+        "icon": "mdi:check-decagram",
+    },
+    "bpm": {
+        "name": "Tempo",
+        "value_template": "{{ value_json.bpm }}",
+        "unit_of_measurement": "BPM",
+        "state_class": "measurement",
+        "suggested_display_precision": 1,
+        "icon": "mdi:metronome",
+    },
+    "level": {
+        "value_template": "{{ value_json.level_dbfs }}",
+        "unit_of_measurement": "dBFS",
+        "state_class": "measurement",
+        "suggested_display_precision": 1,
+        "icon": "mdi:volume-high",
+    },
+    "state": {
+        "value_template": "{{ value_json.state }}",
+        "device_class": "enum",
+        "options": [str(state) for state in State],
+        "icon": "mdi:ear-hearing",
+    },
+}
+
+
+def discovery(identity: str, name: str, state_topic: str, availability_topic: str) -> dict[str, dict[str, Any]]:
+    """Return the discovery messages by topic: a sensor each, all of one device.
+
+    Parameters
+    ----------
+    identity
+        What tells this edmlive from every other, of letters, digits, hyphens and underscores.
+    name
+        The device's name for people.
+    state_topic
+        Where readings are published as JSON.
+    availability_topic
+        Where ``online`` and ``offline`` are published.
+    """
+    shared = {
+        "state_topic": state_topic,
+        "availability_topic": availability_topic,
+        "device": {"identifiers": [identity], "name": name, "model": "edmlive", "sw_version": version("edmlive")},
+        "origin": {"name": "edmlive", "sw_version": version("edmlive")},
+    }
+    return {
+        f"{DISCOVERY_PREFIX}/sensor/{identity}_{sensor}/config": {
+            "name": sensor.capitalize(),
+            "unique_id": f"{identity}_{sensor}",
+            **shared,
+            **fields,
+        }
+        for sensor, fields in _SENSORS.items()
+    }

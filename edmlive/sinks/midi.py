@@ -1,0 +1,138 @@
+"""Readings for light desks and instruments: program changes or notes, controllers, and MIDI clock."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import mido
+import rtmidi
+
+from edmlive.errors import SinkError
+from edmlive.realtime.reading import Reading
+from edmlive.sinks.midi_clock import MidiClock
+from edmlive.sinks.midi_map import default_map, read_map
+
+VIRTUAL = "virtual"
+NAME = "edmlive"
+QUIETEST_DBFS = -60.0
+
+_ALL_NOTES_OFF = 123
+_VELOCITY = 127
+_LINGER_SECONDS = 0.1
+"""JACK hands messages on once a period, and a port that closes takes along what has not been handed on by then."""
+
+
+class MidiOutput:
+    """Sends a genre's messages when it begins, controllers with each reading, and clock in between.
+
+    Parameters
+    ----------
+    port
+        Name of an output port, or part of it, whatever the case; or `VIRTUAL`, to open a port named `NAME` that other
+        programs can connect to, where the platform has such a thing (Linux and macOS). Which MIDI system is used can be
+        set as mido documents it, such as ``MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK``.
+    labels
+        The model's genres.
+    map_file
+        A TOML file, read by `read_map`; without one, `default_map`.
+
+    Raises
+    ------
+    UserError
+        There is no such port, it cannot be opened, or the map is wrong.
+    """
+
+    def __init__(self, port: str, labels: tuple[str, ...], map_file: Path | None = None) -> None:
+        self._map = default_map(labels) if map_file is None else read_map(map_file, labels)
+        self._port = _open(port)
+        self._clock = MidiClock(self._port.send) if self._map.clock else None
+        self._genre: str | None = None
+        self._held: tuple[int, int] | None = None
+
+    def write(self, reading: Reading) -> None:
+        """Send what a reading calls for."""
+        try:
+            self._follow(reading.bpm)
+            self._control(self._map.controllers.confidence, reading.confidence or 0.0)
+            self._control(self._map.controllers.level, 1 - reading.level_dbfs / QUIETEST_DBFS)
+            if reading.genre != self._genre:
+                self._genre = reading.genre
+                self._begin(reading.genre)
+        except (OSError, rtmidi.RtMidiError) as error:
+            raise SinkError(f"MIDI can no longer be sent to '{self._port.name}' ({error}).") from None
+
+    def close(self) -> None:
+        """Stop the clock, let go of every note, and close the port."""
+        if self._clock is not None:
+            self._clock.close()
+        self._release()
+        for channel in sorted({messages.channel or self._map.channel for messages in self._map.genres.values()}):
+            self._send("control_change", channel, control=_ALL_NOTES_OFF, value=0)
+        time.sleep(_LINGER_SECONDS)
+        self._port.close()
+
+    def _follow(self, bpm: float | None) -> None:
+        if self._clock is None:
+            return
+        if self._clock.failure is not None:
+            raise self._clock.failure
+        self._clock.follow(bpm)
+
+    def _control(self, number: int | None, share: float) -> None:
+        if number is not None:
+            self._send(
+                "control_change", self._map.channel, control=number, value=round(127 * min(max(share, 0.0), 1.0))
+            )
+
+    def _begin(self, genre: str | None) -> None:
+        self._release()
+        messages = self._map.genres.get(genre) if genre is not None else None
+        if messages is None:
+            return
+        channel = messages.channel or self._map.channel
+        if messages.program is not None:
+            self._send("program_change", channel, program=messages.program)
+        if messages.note is not None:
+            self._send("note_on", channel, note=messages.note, velocity=_VELOCITY)
+            self._held = channel, messages.note
+
+    def _release(self) -> None:
+        if self._held is not None:
+            channel, note = self._held
+            self._send("note_off", channel, note=note)
+            self._held = None
+
+    def _send(self, kind: str, channel: int, **values: int) -> None:
+        self._port.send(mido.Message(kind, channel=channel - 1, **values))
+
+
+def _open(wanted: str) -> Any:
+    """Open an output port: by exact name, else by part of a name, ignoring case."""
+    try:
+        if wanted == VIRTUAL:
+            return mido.open_output(NAME, virtual=True, client_name=NAME)
+        return mido.open_output(_find(list(dict.fromkeys(mido.get_output_names())), wanted))
+    except (NotImplementedError, rtmidi.UnsupportedOperationError):
+        raise SinkError(
+            "This platform has no virtual MIDI ports: install a loopback driver such as loopMIDI, and name its port."
+        ) from None
+    except (OSError, rtmidi.RtMidiError) as error:
+        raise SinkError(f"The MIDI port '{wanted}' cannot be opened ({str(error).rstrip('.')}).") from None
+
+
+def _find(ports: list[str], wanted: str) -> str:
+    if not ports:
+        raise SinkError(
+            f"There is no MIDI output port: connect a device, or open one for other programs with --midi {VIRTUAL}."
+        )
+    text = wanted.casefold()
+    fits = [port for port in ports if port.casefold() == text] or [port for port in ports if text in port.casefold()]
+    if not fits:
+        raise SinkError(f"No MIDI output port is called '{wanted}': there is {_names(ports)}.")
+    if len(fits) > 1:
+        raise SinkError(f"'{wanted}' may mean {_names(fits)}: give more of the name.")
+    return fits[0]
+
+
+def _names(ports: list[str]) -> str:
+    return ", ".join(f"'{port}'" for port in ports)

@@ -1,0 +1,221 @@
+"""Readings for home and show automation: the newest one retained on an MQTT broker, and whether there is one at all."""
+
+import hashlib
+import json
+import os
+import platform
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edmlive.errors import SinkError
+from edmlive.realtime.reading import Reading
+from edmlive.sinks.home_assistant import discovery
+
+USERNAME, PASSWORD = "EDMLIVE_MQTT_USERNAME", "EDMLIVE_MQTT_PASSWORD"
+PASSWORD_FILE, CA_FILE = "EDMLIVE_MQTT_PASSWORD_FILE", "EDMLIVE_MQTT_CA_FILE"
+BASE_TOPIC = "edmlive"
+ONLINE, OFFLINE = "online", "offline"
+
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_ANSWER_SECONDS = 5.0
+_FAREWELL_SECONDS = 0.5
+_KEEP_ALIVE_SECONDS = 10
+_LONGEST_WAIT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where the broker is and how to be let in.
+
+    Parameters
+    ----------
+    host, port
+        Its address.
+    tls
+        Whether the connection is encrypted and the broker's certificate checked.
+    base_topic
+        What every topic of ours begins with.
+    username, password
+        Credentials, if it wants any.
+    ca_file
+        Certificate that signed the broker's; ``None`` for those that the system trusts.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    base_topic: str
+    username: str | None
+    password: str | None = field(repr=False)
+    ca_file: str | None
+
+
+def read_broker(url: str, environment: Mapping[str, str]) -> Broker:
+    """Return the broker that a URL and the environment name.
+
+    Parameters
+    ----------
+    url
+        ``mqtt[s]://host[:port][/base-topic]``, without credentials: every user of the computer can see it.
+    environment
+        May hold `USERNAME`, `PASSWORD` or `PASSWORD_FILE`, and `CA_FILE`.
+
+    Raises
+    ------
+    SinkError
+        Either makes no sense.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        scheme, host, port = "", None, None
+    if "@" in url:
+        raise SinkError(
+            "The MQTT address must not hold a user name or a password, which other users of this computer could read: "
+            f"set {USERNAME} and {PASSWORD} or {PASSWORD_FILE} in the environment."
+        )
+    if scheme not in _PORTS or not host or port == 0:
+        raise SinkError(f"'{url}' is not an MQTT address: give mqtt://HOST[:PORT][/TOPIC], or mqtts:// for TLS.")
+    topic = parts.path.strip("/") or BASE_TOPIC
+    if parts.query or parts.fragment or url.endswith("#") or "+" in topic or "//" in topic or topic.startswith("$"):
+        raise SinkError(f"'{url}' has no valid base topic: give names between slashes, without + # ? or a leading $.")
+    return Broker(
+        host=host,
+        port=port or _PORTS[scheme],
+        tls=scheme == "mqtts",
+        base_topic=topic,
+        username=environment.get(USERNAME),
+        password=_password(environment),
+        ca_file=environment.get(CA_FILE),
+    )
+
+
+def _password(environment: Mapping[str, str]) -> str | None:
+    password, file = environment.get(PASSWORD), environment.get(PASSWORD_FILE)
+    if password is not None and file is not None:
+        raise SinkError(f"Both {PASSWORD} and {PASSWORD_FILE} are set: unset one.")
+    if file is not None:
+        try:
+            password = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = (getattr(error, "strerror", None) or "not text in UTF-8").lower()
+            raise SinkError(f"{PASSWORD_FILE} names {file}, which cannot be read ({reason}).") from None
+    if password is not None and environment.get(USERNAME) is None:
+        raise SinkError(f"An MQTT password is set without a user name: set {USERNAME} too.")
+    return password
+
+
+class MqttPublisher:
+    """Publishes each reading, retained, and says whether it is there; finds the broker again when it was away.
+
+    Topics, under the base topic: ``state``, a reading as in `Reading.to_json`, and ``availability``, which the broker
+    itself sets to ``offline`` when edmlive dies. The discovery messages of Home Assistant come on top.
+    While the broker is away or slow no more than one reading waits; the ones it missed are gone.
+
+    Parameters
+    ----------
+    url
+        As in `read_broker`.
+    environment
+        As in `read_broker`.
+
+    Raises
+    ------
+    SinkError
+        The address makes no sense, or the broker cannot be reached or refuses us at the start. Later on it may come
+        and go.
+    """
+
+    def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
+        self._broker = broker = read_broker(url, environment)
+        self._state_topic = f"{broker.base_topic}/state"
+        self._availability_topic = f"{broker.base_topic}/availability"
+        self._newest: Reading | None = None
+        self._sent: MQTTMessageInfo | None = None
+        self._answered = threading.Event()
+        self._answer: ReasonCode | None = None
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.on_connect = self._on_connect
+        self._client.will_set(self._availability_topic, OFFLINE, qos=1, retain=True)
+        self._client.reconnect_delay_set(1, _LONGEST_WAIT_SECONDS)
+        self._client.username_pw_set(broker.username, broker.password)
+        self._connect()
+
+    def write(self, reading: Reading) -> None:
+        """Publish a reading, unless one is still on its way."""
+        self._newest = reading
+        self._publish_newest()
+
+    def close(self) -> None:
+        """Publish what is held back, say that nothing more will come, and disconnect."""
+        if self._client.is_connected():
+            if self._sent is not None and _on_its_way(self._sent):
+                self._sent.wait_for_publish(_FAREWELL_SECONDS)
+            self._publish_newest()
+            self._client.publish(self._availability_topic, OFFLINE, 1, retain=True).wait_for_publish(_FAREWELL_SECONDS)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _publish_newest(self) -> None:
+        if self._newest is not None and self._client.is_connected() and not _on_its_way(self._sent):
+            self._sent = self._client.publish(self._state_topic, self._newest.to_json(), qos=1, retain=True)
+            self._newest = None
+
+    def _connect(self) -> None:
+        broker = self._broker
+        if broker.tls:
+            try:
+                self._client.tls_set(broker.ca_file)
+            except OSError as error:
+                raise SinkError(f"{CA_FILE} names {broker.ca_file}, which holds no certificate ({error}).") from None
+        try:
+            self._client.connect(broker.host, broker.port, _KEEP_ALIVE_SECONDS)
+        except ssl.SSLCertVerificationError as error:
+            raise self._failure(f"its certificate is not trusted: {error.verify_message}; {CA_FILE} may help") from None
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise self._failure(reason.lower()) from None
+        self._client.loop_start()
+        if self._answered.wait(_ANSWER_SECONDS) and self._answer is not None and not self._answer.is_failure:
+            return
+        self._client.disconnect()
+        self._client.loop_stop()
+        if self._answer is None:
+            raise self._failure("it does not answer")
+        raise self._failure(f"{str(self._answer).lower()}; credentials come from {USERNAME} and {PASSWORD}")
+
+    def _failure(self, reason: str) -> SinkError:
+        return SinkError(f"The MQTT broker at {self._broker.host}:{self._broker.port} cannot be used ({reason}).")
+
+    def _on_connect(
+        self, client: Client, userdata: Any, flags: ConnectFlags, answer: ReasonCode, properties: Properties | None
+    ) -> None:
+        self._answer = answer
+        if not answer.is_failure:
+            # At every connection, since the broker may have forgotten. Lost with it, they are said again at the next.
+            client.publish(self._availability_topic, ONLINE, retain=True)
+            for topic, message in self._discovery().items():
+                client.publish(topic, json.dumps(message), retain=True)
+        self._answered.set()
+
+    def _discovery(self) -> dict[str, dict[str, Any]]:
+        computer, base = platform.node(), self._broker.base_topic
+        digest = hashlib.sha256(f"{computer}/{base}".encode()).hexdigest()[:12]
+        name = f"edmlive on {computer}" if base == BASE_TOPIC else f"edmlive on {computer}, {base}"
+        return discovery(f"edmlive_{digest}", name, self._state_topic, self._availability_topic)
+
+
+def _on_its_way(message: MQTTMessageInfo | None) -> bool:
+    """Whether a message was handed over and the broker has not confirmed it yet."""
+    return message is not None and message.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and not message.is_published()

@@ -1,0 +1,74 @@
+"""A sink on a thread of its own, behind a bounded queue, so that none holds the audio up."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+from edmlive.errors import SinkError
+from edmlive.realtime.reading import Reading
+from edmlive.sinks import Sink
+
+QUEUE_LENGTH = 256
+CLOSE_SECONDS = 1.0
+
+
+class SinkThread:
+    """Carries readings to a sink on a thread of its own.
+
+    Parameters
+    ----------
+    sink
+        Used from this thread only.
+    live
+        Drop and count what the sink has no time for; otherwise wait for it, as a file can.
+
+    Attributes
+    ----------
+    dropped
+        Readings dropped because the queue was full.
+    failure
+        Why the sink stopped, once it has; later readings go nowhere.
+    """
+
+    def __init__(self, sink: Sink, *, live: bool) -> None:
+        self.dropped = 0
+        self.failure: SinkError | None = None
+        self._sink = sink
+        self._live = live
+        self._queue: queue.Queue[Reading | None] = queue.Queue(QUEUE_LENGTH)
+        self._thread = threading.Thread(target=self._run, name=f"sink-{type(sink).__name__}", daemon=True)
+        self._thread.start()
+
+    def send(self, reading: Reading) -> None:
+        """Queue a reading."""
+        if self.failure is not None:
+            return
+        try:
+            self._queue.put(reading, block=not self._live)
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self, *, patient: bool = True) -> None:
+        """Let the sink write what is queued: for as long as it takes, if patient and not live, else `CLOSE_SECONDS`."""
+        timeout = None if patient and not self._live else CLOSE_SECONDS
+        try:
+            self._queue.put(None, timeout=timeout)
+        except queue.Full:
+            return
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        for reading in iter(self._queue.get, None):
+            self._attempt(self._sink.write, reading)
+        self._attempt(self._sink.close)
+
+    def _attempt(self, action: Callable[..., None], *arguments: Reading) -> None:
+        # After a failure readings are still taken, because a sender who waits for room must not wait for ever.
+        if self.failure is not None:
+            return
+        try:
+            action(*arguments)
+        except SinkError as error:
+            self.failure = error
+        except Exception as error:  # a sink may use any library, and none may hold the audio up
+            self.failure = SinkError(f"{type(self._sink).__name__} has failed: {error}.")

@@ -1,0 +1,142 @@
+"""The capture process: PortAudio on one side, a shared ring on the other, nothing else.
+
+PortAudio may hang, or abort the whole process when a sound server dies; here it takes only this process
+with it. Run by `CaptureProcess` as ``python -m edmlive.sources.capture.child``; it speaks one JSON object per line
+on standard output and ends when its standard input closes, whatever PortAudio is doing.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from edmlive.errors import DeviceError
+from edmlive.sources.capture.devices import Device, find_again, find_device, pulse_source
+from edmlive.sources.capture.frame_clock import FrameClock
+from edmlive.sources.capture.ring import AudioRing
+
+RING_SECONDS = 60
+BLOCK_SECONDS = 0.01
+"""What PortAudio shall deliver at once: less costs more, more makes decisions late. Left to itself it chops."""
+
+
+def query_devices() -> list[Device]:
+    """Ask PortAudio for its input devices."""
+    import sounddevice
+
+    hosts = sounddevice.query_hostapis()
+    default = sounddevice.default.device[0]
+    return [
+        Device(
+            index=index,
+            name=entry["name"],
+            host=hosts[entry["hostapi"]]["name"],
+            channels=entry["max_input_channels"],
+            rate=round(entry["default_samplerate"]),
+            default=index == default,
+        )
+        for index, entry in enumerate(sounddevice.query_devices())
+        if entry["max_input_channels"] > 0
+    ]
+
+
+def capture(wanted: str | None, known: Device | None, descriptor: int, bell: int) -> None:
+    """Open a device with all its channels and fill the ring for as long as this process lives.
+
+    Parameters
+    ----------
+    wanted
+        Name, part of a name, or index; ``None`` for the default input.
+    known
+        The device that was open before, if this is not the first time.
+    descriptor
+        The shared file to lay the ring in.
+    bell
+        A pipe that is written to when the ring holds what the reader waits for.
+    """
+    import sounddevice
+
+    found = query_devices()
+    device = pulse_source(find_again(found, known, wanted) if known else find_device(found, wanted))
+    ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
+    frame_clock = FrameClock(device.rate)
+    ahead = float("inf")
+    os.set_blocking(bell, False)
+
+    def on_audio(samples: Any, frames: int, clock: Any, status: Any) -> None:
+        nonlocal ahead
+        now = time.monotonic()
+        # PortAudio's clock differs by host. A call can only come late, so the least difference seen is the truest.
+        ahead = min(ahead, now - clock.currentTime)
+        end = clock.inputBufferAdcTime + ahead + frames / device.rate
+        lost = 0
+        if clock.inputBufferAdcTime > 0:
+            lost = frame_clock.push(frames, end)
+        else:  # some hosts do not say
+            end = now
+        if status.input_overflow:
+            ring.count_overflow()
+        ring.true_rate = frame_clock.true_rate
+        # A server's time stamps may run ahead of it, but nothing is captured after it has arrived.
+        if ring.write(samples, min(end, now), lost):
+            with contextlib.suppress(OSError):  # full, because nobody reads at the moment
+                os.write(bell, b"\0")
+
+    try:
+        stream = sounddevice.InputStream(
+            samplerate=device.rate,
+            device=device.index,
+            channels=device.channels,
+            dtype="float32",
+            blocksize=round(BLOCK_SECONDS * device.rate),
+            latency="high",
+            callback=on_audio,
+            finished_callback=lambda: _say({"finished": True}),
+        )
+        stream.start()
+    except sounddevice.PortAudioError as error:
+        reason = str(error.args[0]).strip().rstrip(".")
+        raise DeviceError(
+            f"Input device '{device.name}' cannot be opened ({reason}): close other programs that use it, "
+            "or choose another with --device."
+        ) from None
+    _say({"opened": vars(device)})
+    threading.Event().wait()
+    # No stop or close ever: they can hang for 30 s on a dead server, and the end of the process does the same.
+
+
+def _say(message: dict[str, Any]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)  # a tool that asks a hanging server hangs too
+
+
+def main() -> None:
+    """Serve one request, given as JSON on the command line: ``{"list"}`` or else the arguments of `capture`."""
+    if os.getpgrp() == os.getpid():
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    request = json.loads(sys.argv[1])
+    try:
+        if request.get("list"):
+            _say({"devices": [vars(device) for device in query_devices()]})
+        else:
+            known = Device(**request["known"]) if request["known"] else None
+            capture(request["device"], known, request["descriptor"], request["bell"])
+    except DeviceError as error:
+        _say({"error": str(error)})
+    except OSError as error:
+        _say(
+            {"error": f"PortAudio cannot be loaded ({error}): install it, on Debian with 'apt install libportaudio2'."}
+        )
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

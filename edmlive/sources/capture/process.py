@@ -1,0 +1,111 @@
+"""The capture process seen from outside: started, listened to, and killed whatever it does."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from edmlive.errors import DeviceError
+
+KILL_SECONDS = 0.5
+
+
+class CaptureProcess:
+    """A capture process; its messages arrive through a thread, and it never outlives its parent.
+
+    Parameters
+    ----------
+    request
+        What it shall do, as `edmlive.sources.capture.child` takes it.
+    shared
+        Descriptors that it shall inherit.
+
+    Raises
+    ------
+    DeviceError
+        It cannot be started.
+    """
+
+    def __init__(self, request: dict[str, Any], shared: Iterable[int] = ()) -> None:
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "edmlive.sources.capture.child", json.dumps(request)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,  # ALSA and JACK chatter there; kept for the last words
+                pass_fds=tuple(shared),
+                start_new_session=True,  # deaf to Ctrl-C, and killed together with what it has started
+            )
+        except OSError as error:
+            raise DeviceError(f"The capture process cannot be started ({error}): close other programs.") from None
+        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._errors: list[bytes] = []
+        self._threads = [
+            threading.Thread(target=self._listen, name="capture-messages", daemon=True),
+            threading.Thread(target=self._keep_last_words, name="capture-errors", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def answer(self, kind: str, seconds: float = 0.0) -> Any:
+        """Return the content of the next message, which must be of that kind; ``None`` when none comes in time.
+
+        Raises
+        ------
+        DeviceError
+            It says why it cannot, or has ended.
+        """
+        try:
+            message = self._messages.get(block=seconds > 0, timeout=seconds or None)
+        except queue.Empty:
+            return None
+        if kind in message:
+            return message[kind]
+        raise DeviceError(message.get("error", f"The capture process ended{self.last_words()}."))
+
+    def has_said(self, kind: str) -> bool:
+        """Return whether there is a new message, and of that kind."""
+        try:
+            return kind in self._messages.get_nowait()
+        except queue.Empty:
+            return False
+
+    def last_words(self) -> str:
+        """Return how it ended, for a message."""
+        code = self._process.poll()
+        line = b"".join(self._errors).decode(errors="replace").strip().rpartition("\n")[2]
+        return (f" with exit code {code}" if code else "") + (f" ({line})" if line and code else "")
+
+    def kill(self) -> None:
+        """Kill it with everything it has started; even one that the kernel holds costs no more than a second."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_SECONDS)
+        for thread in self._threads:
+            thread.join(KILL_SECONDS)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._messages.put(json.loads(line))
+        self._messages.put({})
+
+    def _keep_last_words(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._errors = [*self._errors[-9:], line]

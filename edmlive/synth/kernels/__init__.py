@@ -1,0 +1,1 @@
+"""Numba functions that make sound: pure functions on arrays, as in `edmlive.kernels`."""

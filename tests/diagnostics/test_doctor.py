@@ -1,0 +1,142 @@
+"""The doctor finds what is wrong, says what to do, and never waits for ever."""
+
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edmlive.diagnostics import doctor
+from edmlive.diagnostics.doctor import Finding, Status, examine
+from edmlive.sinks.web import DEFAULT_ADDRESS
+from tests import small_models, sound_card
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    return lambda *then, **plan: sound_card.plug_in(tmp_path, monkeypatch, *then, **plan)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return small_models.save(tmp_path / "small.onnx", small_models.spec(), scale=0.5)
+
+
+def test_device_that_delivers_is_told_with_its_level(plug_in: Any) -> None:
+    plug_in(frames=10**6)
+    found = doctor.check_input()
+    assert found.status is Status.OK
+    assert "'mixer', 8000 Hz, 2 channels: -" in found.said
+    assert found.remedy == ""
+
+
+def test_device_that_stays_silent_says_what_to_do(plug_in: Any) -> None:
+    plug_in(frames=0)
+    started = time.monotonic()
+    found = doctor.check_input()
+    assert time.monotonic() - started < 15
+    assert found.status is Status.FAILURE
+    assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [({"names": []}, "No audio input device"), ({"end": "refuses"}, "Device unavailable")],
+    ids=["none", "refuses"],
+)
+def test_device_that_cannot_be_had_is_a_failure_with_a_remedy(plug_in: Any, plan: dict[str, Any], words: str) -> None:
+    plug_in(**plan)
+    found = doctor.check_input()
+    assert found.status is Status.FAILURE
+    assert words in found.said
+    assert found.remedy
+
+
+def test_devices_are_listed(plug_in: Any) -> None:
+    plug_in(names=["mixer", "microphone"])
+    assert doctor.check_input_devices() == Finding("input devices", Status.OK, "0 'mixer', 1 'microphone'")
+    plug_in(names=[])
+    assert doctor.check_input_devices().status is Status.FAILURE
+
+
+def test_model_is_tried_and_its_provider_told(model: Path) -> None:
+    found = doctor.check_model(model, "cpu")
+    assert found.status in (Status.OK, Status.WARNING)  # a busy machine may be too slow
+    assert "small on cpu; a decision takes " in found.said
+
+
+def test_model_that_is_refused_is_a_failure(tmp_path: Path) -> None:
+    found = doctor.check_model(tmp_path / "none.onnx")
+    assert found.status is Status.FAILURE
+    assert "none.onnx cannot be read" in found.said
+    assert found.remedy
+
+
+def test_port_that_is_taken_is_told_with_another() -> None:
+    host, _, port = DEFAULT_ADDRESS.rpartition(":")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.bind((host, int(port)))
+        except OSError:
+            pytest.skip(f"{DEFAULT_ADDRESS} is taken by another program")
+        other.listen()
+        found = doctor.check_web_page()
+        assert (found.status, found.remedy) == (Status.WARNING, f"give --web {host}:{int(port) + 1}")
+    assert doctor.check_web_page().status is Status.OK
+
+
+def test_disk_without_room_for_a_night_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 30))
+    assert doctor.check_disk().status is Status.WARNING
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
+    assert doctor.check_disk().status is Status.OK
+
+
+def test_load_beyond_the_cores_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores = os.cpu_count() or 1
+    for load, status in ((cores / 2, Status.OK), (cores * 2, Status.WARNING)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, load, load))
+        assert doctor.check_processor().status is status
+
+
+def test_clock_that_is_behind_the_installation_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "behind" not in doctor.check_clock().said
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    assert "behind" in doctor.check_clock().said
+
+
+@pytest.mark.parametrize(
+    "check", ["clock", "shared_memory", "compiler_cache", "disk", "extras", "sound_cards", "sound_server"]
+)
+def test_quick_checks_never_fail_for_good_and_take_no_time(check: str) -> None:
+    started = time.monotonic()
+    found = getattr(doctor, f"check_{check}")()
+    assert time.monotonic() - started < 10
+    assert found.name == check.replace("_", " ")
+    assert found.status is not Status.FAILURE
+    assert found.said
+
+
+def test_check_that_hangs_or_fails_holds_nothing_up() -> None:
+    def check_patience() -> Finding:
+        time.sleep(60)
+        raise AssertionError
+
+    def check_luck() -> Finding:
+        raise RuntimeError("bad luck")
+
+    started = time.monotonic()
+    found = list(examine([check_patience, check_luck, doctor.check_extras], seconds=0.5))
+    assert time.monotonic() - started < 5
+    assert [(f.name, f.status) for f in found] == [
+        ("patience", Status.FAILURE),
+        ("luck", Status.FAILURE),
+        ("extras", Status.OK),
+    ]
+    assert "0 s" in found[0].said or "1 s" in found[0].said
+    assert "bad luck" in found[1].said

@@ -1,0 +1,276 @@
+"""MIDI: what a map file may say, the bytes a reading becomes, and the pace of the clock."""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import mido
+import pytest
+import rtmidi
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edmlive.errors import SinkError, UserError
+from edmlive.realtime.reading import State
+from edmlive.sinks import midi
+from edmlive.sinks.midi import MidiOutput
+from edmlive.sinks.midi_clock import PULSES_PER_BEAT, MidiClock
+from edmlive.sinks.midi_map import Controllers, GenreMessages, MidiMap, default_map, read_map
+from tests.realtime.readings import LABELS, reading, waiting
+
+MAP = """
+channel = 10
+clock = false
+controllers = { confidence = 30 }
+
+[genres]
+Techno = { program = 5 }
+House = { note = 36, channel = 2 }
+
+[genres."Drum & Bass"]
+program = 7
+note = 40
+"""
+
+
+class Wire:
+    """A port whose far end is MIDI's byte stream, read by a parser that knows nothing of the sender."""
+
+    name = "wire"
+
+    def __init__(self) -> None:
+        self._parser = mido.Parser()
+        self.closed = False
+
+    def send(self, message: mido.Message) -> None:
+        assert not self.closed
+        self._parser.feed(message.bytes())
+
+    def close(self) -> None:
+        self.closed = True
+
+    def heard(self) -> list[str]:
+        return [str(message).removesuffix(" time=0") for message in self._parser]
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    wire = Wire()
+    monkeypatch.setattr(midi, "_open", lambda wanted: wire)
+    return wire
+
+
+@pytest.fixture
+def write_map(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "map.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_map_file(write_map: Callable[[str], Path]) -> None:
+    assert read_map(write_map(MAP), LABELS) == MidiMap(
+        channel=10,
+        clock=False,
+        controllers=Controllers(confidence=30),
+        genres={
+            "Techno": GenreMessages(program=5),
+            "House": GenreMessages(note=36, channel=2),
+            "Drum & Bass": GenreMessages(program=7, note=40),
+        },
+    )
+
+
+def test_default_numbers_the_programs_by_the_models_order() -> None:
+    plain = default_map(LABELS)
+    assert [plain.genres[label].program for label in LABELS] == [0, 1, 2, 3, 4, 5]
+    assert plain.controllers == Controllers(confidence=20, level=21)
+    assert plain.clock
+
+
+def test_default_of_a_model_with_more_genres_than_programs() -> None:
+    assert len(default_map(tuple(map(str, range(200)))).genres) == 128
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "sentence"),
+    [
+        ("chanel = 3", 1, "there is no key 'chanel': the nearest is 'channel'"),
+        ("\n# map\n[genres]\nTekno = { program = 1 }", 4, "there is no genre 'Tekno': the nearest is 'Techno'"),
+        ("[genres.Techno]\nnote = 1\nprogramm = 2", 3, "there is no key 'programm': the nearest is 'program'"),
+        ("[genres]\nHouse = {}\nTechno = { program = 128 }", 3, "genres.Techno.program: input should be less than or"),
+        ('channel = 1\nclock = "yes"', 2, "clock: input should be a valid boolean, not 'yes'"),
+        ("channel = 0", 1, "channel: input should be greater than or equal to 1, not 0"),
+        ("channel = true", 1, "channel: input should be a valid integer, not True"),
+        ("[controllers]\nconfidence = 20\nlevle = 21", 3, "there is no key 'levle': the nearest is 'level'"),
+        ("genres = 3", 1, "genres: input should be a valid dictionary, not 3"),
+        ("[genres]\nTechno = 7", 2, "genres.Techno: input should be a valid dictionary"),
+    ],
+)
+def test_fault_is_told_with_its_line(write_map: Callable[[str], Path], text: str, line: int, sentence: str) -> None:
+    with pytest.raises(UserError) as fault:
+        read_map(write_map(text), LABELS)
+    assert f"map.toml, line {line}: {sentence}" in str(fault.value)
+
+
+def test_file_that_is_no_toml_or_not_there_is_told(write_map: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"map\.toml is not valid TOML: .*line 2"):
+        read_map(write_map("channel = 1\nchannel = 2\n"), LABELS)
+    with pytest.raises(UserError, match=r"cannot be read \(no such file or directory\)"):
+        read_map(tmp_path / "missing.toml", LABELS)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="not a text file"):
+        read_map(tmp_path / "bytes.toml", LABELS)
+
+
+@given(st.text(st.sampled_from("chanelgr.[]{}=\"'#\n 0129,tTecno"), max_size=60))
+def test_any_text_is_a_map_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_text(text)
+    try:
+        read_map(path, LABELS)
+    except UserError as error:
+        assert str(error).endswith(".")
+
+
+def test_genres_are_sent_when_they_change_and_figures_always(wire: Wire, write_map: Callable[[str], Path]) -> None:
+    sink = MidiOutput("wire", LABELS, write_map(MAP))
+    confidence = f"control_change channel=9 control=30 value={round(127 * 6 / 21)}"
+    nothing = "control_change channel=9 control=30 value=0"
+    for heard, expected in [
+        (reading(genre="Techno"), [confidence, "program_change channel=9 program=5"]),
+        (reading(genre="Techno"), [confidence]),
+        (reading(genre="House"), [confidence, "note_on channel=1 note=36 velocity=127"]),
+        (
+            reading(genre="Drum & Bass"),
+            [
+                confidence,
+                "note_off channel=1 note=36 velocity=64",
+                "program_change channel=9 program=7",
+                "note_on channel=9 note=40 velocity=127",
+            ],
+        ),
+        (waiting(state=State.SILENCE), [nothing, "note_off channel=9 note=40 velocity=64"]),
+        (reading(genre="Trance"), [confidence]),  # not in the map
+        (reading(genre="House"), [confidence, "note_on channel=1 note=36 velocity=127"]),
+    ]:
+        sink.write(heard)
+        assert wire.heard() == expected
+    sink.close()
+    assert wire.heard() == [
+        "note_off channel=1 note=36 velocity=64",
+        "control_change channel=1 control=123 value=0",
+        "control_change channel=9 control=123 value=0",
+    ]
+    assert wire.closed
+
+
+@pytest.mark.parametrize(("level", "value"), [(-120.0, 0), (-60.0, 0), (-30.0, 64), (0.0, 127), (3.0, 127)])
+def test_level_is_a_controller(wire: Wire, level: float, value: int) -> None:
+    sink = MidiOutput("wire", LABELS)
+    sink.write(reading(level_dbfs=level, bpm=None))
+    assert f"control_change channel=0 control=21 value={value}" in wire.heard()
+    sink.close()
+
+
+def test_clock_starts_with_the_tempo_and_stops_with_it(wire: Wire) -> None:
+    sink = MidiOutput("wire", LABELS)
+
+    def clock_messages(bpm: float | None) -> list[str]:
+        sink.write(reading(bpm=bpm))
+        time.sleep(0.3)
+        return [message for message in wire.heard() if message in ("start", "stop", "clock")]
+
+    assert clock_messages(None) == []
+    first = clock_messages(120.0)
+    assert first[0] == "start"
+    assert set(first[1:]) == {"clock"}
+    assert set(clock_messages(128.0)) == {"clock"}
+    lost = clock_messages(None)
+    assert [message for message in lost if message != "clock"] == ["stop"]
+    assert lost[-1] == "stop"
+    assert clock_messages(128.0)[0] == "start"
+    sink.close()
+    assert "stop" in wire.heard()
+
+
+def pulses(bpms: list[float], seconds: float) -> list[float]:
+    """The moments of all pulses while the tempo goes from one to the next."""
+    moments: list[float] = []
+    clock = MidiClock(lambda message: moments.append(time.monotonic()) if message.type == "clock" else None)
+    for bpm in bpms:
+        clock.follow(bpm)
+        time.sleep(seconds)
+    clock.close()
+    return moments
+
+
+def test_clock_does_not_drift() -> None:
+    moments = pulses([174.0], 10)
+    period = 60 / 174.0 / PULSES_PER_BEAT
+    late = [1000 * (moment - n * period) for n, moment in enumerate(moments)]
+    middle = statistics.median(late)
+    jitter = sorted(abs(milliseconds - middle) for milliseconds in late)
+    tempo = 60 / PULSES_PER_BEAT / statistics.linear_regression(range(len(moments)), moments).slope
+    print(
+        f"{tempo:.3f} BPM, jitter {statistics.median(jitter):.3f} ms median, {jitter[int(0.99 * len(jitter))]:.3f} p99"
+    )
+    assert tempo == pytest.approx(174.0, rel=1e-3)
+    assert len(moments) == pytest.approx(10 / period, abs=2)
+
+
+def test_new_tempo_takes_over_without_a_break() -> None:
+    moments = pulses([120.0, 126.0], 2)
+    gaps = [second - first for first, second in itertools.pairwise(moments)]
+    assert len(moments) == pytest.approx(2 * 24 * (120 + 126) / 60, abs=3)
+    assert max(gaps) < 3 * 60 / 120 / PULSES_PER_BEAT
+
+
+def test_port_that_fails_is_told(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = MidiOutput("wire", LABELS)
+
+    def fail(message: mido.Message) -> None:
+        raise rtmidi.SystemError("device gone")
+
+    monkeypatch.setattr(wire, "send", fail)
+    with pytest.raises(SinkError, match=r"no longer be sent to 'wire' \(device gone\)"):
+        sink.write(reading())
+
+
+def test_clock_that_fails_is_told_with_the_next_reading() -> None:
+    def fail(message: mido.Message) -> None:
+        raise rtmidi.SystemError("device gone")
+
+    clock = MidiClock(fail)
+    clock.follow(120.0)
+    time.sleep(0.3)
+    clock.close()
+    assert str(clock.failure) == "device gone"
+
+
+@pytest.mark.parametrize(
+    ("ports", "wanted", "found"),
+    [
+        (["APC40:0", "APC40"], "APC40", "APC40"),
+        (["Launchpad Mini 24:0", "QLC+ 130:0"], "launchpad", "Launchpad Mini 24:0"),
+    ],
+)
+def test_port_is_found_by_name_or_part_of_it(ports: list[str], wanted: str, found: str) -> None:
+    assert midi._find(ports, wanted) == found
+
+
+@pytest.mark.parametrize(
+    ("ports", "wanted", "sentence"),
+    [
+        ([], "desk", "There is no MIDI output port"),
+        (["APC40"], "desk", "No MIDI output port is called 'desk': there is 'APC40'"),
+        (["Desk 1", "Desk 2"], "desk", "'desk' may mean 'Desk 1', 'Desk 2': give more of the name"),
+    ],
+)
+def test_port_that_is_not_clear_is_told(ports: list[str], wanted: str, sentence: str) -> None:
+    with pytest.raises(SinkError, match=sentence):
+        midi._find(ports, wanted)

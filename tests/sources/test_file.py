@@ -1,0 +1,264 @@
+"""Files as they come: every width, rate and channel count, and everything that may be broken about them."""
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edmlive.errors import SourceError
+from edmlive.sources import open_source
+from edmlive.sources.audio import FULL_SCALE_LIMIT
+from edmlive.sources.file import FileSource
+from tests.conftest import write_audio
+from tests.music import render
+
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+RATE = 48_000
+MUSIC = render(8, RATE)
+
+
+def heard(source: Any) -> NDArray[np.float32]:
+    with source:
+        return np.concatenate([block.samples for block in source])
+
+
+@pytest.mark.parametrize(
+    ("codec", "sample_format", "step"),
+    [
+        ("pcm_u8", "u8", 2**-7),
+        ("pcm_s16le", "s16", 2**-15),
+        ("pcm_s24le", "s32", 2**-23),
+        ("pcm_s32le", "s32", 2**-24),
+        ("pcm_f32le", "flt", 0),
+        ("pcm_f64le", "dbl", 0),
+    ],
+)
+def test_every_sample_width_is_right_to_a_step(tmp_path: Path, codec: str, sample_format: str, step: float) -> None:
+    samples = MUSIC[:RATE]
+    path = write_audio(tmp_path / "a.wav", samples, RATE, codec, sample_format)
+    result = heard(FileSource(path))
+    assert result.dtype == np.float32
+    assert result.shape == samples.shape
+    assert np.abs(result - samples).max() <= step
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 192_000])
+@pytest.mark.parametrize("channels", LAYOUTS)
+def test_every_rate_and_channel_count_comes_as_it_is(tmp_path: Path, rate: int, channels: int) -> None:
+    samples = render(0.5, rate, channels)
+    path = write_audio(tmp_path / "a.wav", samples, rate, "pcm_f32le", "flt", LAYOUTS[channels])
+    source = FileSource(path)
+    assert (source.rate, source.channels, source.live) == (rate, channels, False)
+    np.testing.assert_array_equal(heard(source), samples)
+    assert source.fault is None
+
+
+def test_channels_are_chosen_as_counted_from_one(tmp_path: Path) -> None:
+    samples = render(0.5, RATE, 6)
+    path = write_audio(tmp_path / "a.wav", samples, RATE, "pcm_f32le", "flt", "5.1")
+    source = open_source(path, channels=(6, 2))
+    assert source.channels == 2
+    np.testing.assert_array_equal(heard(source), samples[:, [5, 1]])
+    with pytest.raises(SourceError, match="no channel 7: choose from 1 to 6"):
+        FileSource(path, (7,))
+
+
+def test_bad_numbers_in_float_audio_are_mended(tmp_path: Path) -> None:
+    samples = MUSIC[:1000].copy()
+    samples[[10, 20, 30], 0] = np.nan, np.inf, -np.inf
+    result = heard(FileSource(write_audio(tmp_path / "a.wav", samples, RATE, "pcm_f32le", "flt")))
+    expected = samples.copy()
+    expected[[10, 20, 30], 0] = 0, FULL_SCALE_LIMIT, -FULL_SCALE_LIMIT
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_blocks_are_short_and_in_order(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "a.wav", MUSIC, RATE, "pcm_f32le", "flt")
+    with FileSource(path) as source:
+        blocks = list(source)
+    assert all(len(block.samples) <= 0.5 * RATE and block.gap == 0 for block in blocks)
+    times = [block.time for block in blocks]
+    assert times == sorted(times)
+
+
+def test_paced_file_takes_as_long_as_its_music(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "a.wav", MUSIC[:RATE], RATE, "pcm_f32le", "flt")
+    started = time.monotonic()
+    heard(FileSource(path, pace=True))
+    assert 0.7 <= time.monotonic() - started < 2
+    started = time.monotonic()
+    heard(FileSource(path))
+    assert time.monotonic() - started < 0.5
+
+
+def write_mp3(path: Path, samples: NDArray[np.float32], xing: bool, options: dict[str, str]) -> Path:
+    """An MP3 file with or without the header that states its length."""
+    with av.open(str(path), "w", container_options={"write_xing": str(int(xing))}) as container:
+        stream = container.add_stream("libmp3lame", rate=RATE, layout="stereo", format="fltp", options=options)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "flt", "stereo")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_video(path: Path, samples: NDArray[np.float32] | None) -> Path:
+    """Eight and a half seconds of pictures, with or without sound."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=2)
+        video.width = video.height = 16
+        video.pix_fmt = "yuv420p"
+        audio = container.add_stream("pcm_f32le", rate=RATE, layout="stereo") if samples is not None else None
+        for shade in range(17):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.full((16, 16, 3), shade, np.uint8), "rgb24")))
+        container.mux(video.encode(None))
+        if audio is not None:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "flt", "stereo")
+            frame.sample_rate = RATE
+            container.mux(audio.encode(frame))
+            container.mux(audio.encode(None))
+    return path
+
+
+VARIABLE = {"flags": "+qscale", "global_quality": "236"}
+QUIET_FIRST = MUSIC * np.linspace(0, 1, len(MUSIC), dtype=np.float32)[:, None] ** 4
+
+WHOLE_FILES = {
+    "mp3": lambda folder: write_audio(folder / "a.mp3", MUSIC, RATE, "libmp3lame", "fltp"),
+    "mp3, variable rate": lambda folder: write_mp3(folder / "a.mp3", QUIET_FIRST, True, VARIABLE),
+    "mp3, no length": lambda folder: write_mp3(folder / "a.mp3", MUSIC, False, {"b": "192000"}),
+    "mp3, variable rate, no length": lambda folder: write_mp3(folder / "a.mp3", QUIET_FIRST, False, VARIABLE),
+    "wav": lambda folder: write_audio(folder / "a.wav", MUSIC, RATE, "pcm_s16le", "s16"),
+    "flac": lambda folder: write_audio(folder / "a.flac", MUSIC, RATE, "flac", "s16"),
+    "flac in ogg": lambda folder: write_audio(folder / "a.ogg", MUSIC, RATE, "flac", "s16"),
+    "opus": lambda folder: write_audio(folder / "a.opus", MUSIC, RATE, "libopus", "flt"),
+    "webm": lambda folder: write_audio(folder / "a.webm", MUSIC, RATE, "libopus", "flt"),
+    "m4a": lambda folder: write_audio(folder / "a.m4a", MUSIC, RATE, "aac", "fltp"),
+    "bare aac": lambda folder: write_audio(folder / "a.aac", MUSIC, RATE, "aac", "fltp"),
+    "longer video": lambda folder: write_video(folder / "a.mkv", MUSIC),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE_FILES)
+def test_whole_file_of_any_kind_has_no_fault(tmp_path: Path, kind: str) -> None:
+    source = FileSource(WHOLE_FILES[kind](tmp_path))
+    assert len(heard(source)) == pytest.approx(len(MUSIC), abs=0.1 * RATE)
+    assert source.fault is None
+
+
+@pytest.mark.parametrize("kind", ["mp3", "wav", "flac", "flac in ogg", "opus", "webm"])
+def test_truncated_file_gives_what_decodes_and_says_where_it_ends(tmp_path: Path, kind: str) -> None:
+    path = WHOLE_FILES[kind](tmp_path)
+    whole = heard(FileSource(path))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    source = FileSource(path)
+    rest = heard(source)
+    assert 0.4 * len(whole) < len(rest) < 0.75 * len(whole)
+    sure = len(rest) - 3000  # a decoder may mend the frame that was cut
+    np.testing.assert_array_equal(rest[:sure], whole[:sure])
+    assert source.fault is not None
+    assert f"0:0{int(len(rest) / RATE)}" in source.fault
+
+
+@pytest.mark.parametrize("kind", ["flac in ogg", "opus"])
+def test_ogg_cut_between_two_pages_is_known_by_its_missing_end_mark(tmp_path: Path, kind: str) -> None:
+    path = WHOLE_FILES[kind](tmp_path)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rfind(b"OggS")])
+    source = FileSource(path)
+    heard(source)
+    assert source.fault is not None
+
+
+def test_damage_in_the_middle_is_skipped_and_told(tmp_path: Path) -> None:
+    path = WHOLE_FILES["mp3"](tmp_path)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(data)
+    source = FileSource(path)
+    assert len(heard(source)) > 0.9 * len(MUSIC)
+    assert source.fault is not None
+    assert "0:03" in source.fault or "0:04" in source.fault
+
+
+def test_chained_stream_goes_on_in_the_shape_of_its_first_song(tmp_path: Path) -> None:
+    first = write_audio(tmp_path / "a.ogg", MUSIC, RATE, "flac", "s16")
+    second = write_audio(tmp_path / "b.ogg", render(4, RATE, 1), RATE, "flac", "s16", "mono")
+    chain = tmp_path / "chain.ogg"
+    chain.write_bytes(first.read_bytes() + second.read_bytes())
+    source = FileSource(chain)
+    samples = heard(source)
+    assert samples.shape[1] == source.channels == 2
+    assert len(samples) == pytest.approx(12 * RATE, abs=0.2 * RATE)
+
+
+def header_only(folder: Path) -> Path:
+    path = write_audio(folder / "a.wav", MUSIC[:100], RATE, "pcm_s16le", "s16")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"data") + 4] + bytes(4))
+    return path
+
+
+def written(name: str, data: bytes) -> Any:
+    def write(folder: Path) -> Path:
+        path = folder / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (written("text.mp3", b"Shopping list: milk, bread, records.\n" * 100), "cannot be opened as audio"),
+        (written("empty.mp3", b""), "cannot be opened as audio"),
+        (written("noise.wav", np.random.default_rng(0).bytes(4000)), "cannot be opened as audio"),
+        (header_only, "holds no audio"),
+        (partial(write_video, samples=None), "holds no audio stream"),
+        (lambda folder: folder / "missing.wav", "does not exist"),
+        (lambda folder: folder, "is a folder"),
+    ],
+    ids=["text", "empty", "noise", "zero length", "video without sound", "missing", "folder"],
+)
+def test_what_holds_no_audio_is_refused_in_one_sentence(tmp_path: Path, make: Any, words: str) -> None:
+    path = make(tmp_path / "silent.mkv") if isinstance(make, partial) else make(tmp_path)
+    with pytest.raises(SourceError, match=words) as refusal:
+        FileSource(path)
+    assert str(path) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """A web server over the test's folder."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_url_is_heard_as_a_live_stream(tmp_path: Path, web: str) -> None:
+    write_audio(tmp_path / "a.wav", MUSIC[:RATE], RATE, "pcm_f32le", "flt")
+    source = FileSource(f"{web}/a.wav")
+    assert source.live
+    np.testing.assert_array_equal(heard(source), MUSIC[:RATE])
+
+
+@pytest.mark.parametrize("url", ["{web}/missing.mp3", "http://127.0.0.1:9/radio", "carrier-pigeon://loft"])
+def test_url_that_leads_nowhere_is_refused(web: str, url: str) -> None:
+    with pytest.raises(SourceError, match="cannot be opened as audio"):
+        FileSource(url.format(web=web))
