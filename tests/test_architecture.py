@@ -98,7 +98,7 @@ def test_architecture_page_draws_classes_that_exist() -> None:
     drawn = set(re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", drawing))
     trees = (ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py"))
     classes = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    assert drawn and drawn <= classes
+    assert drawn and drawn - {"PortAudio"} <= classes
 
 
 @pytest.mark.parametrize("room", rooms())
