@@ -1,7 +1,7 @@
-"""``edmlive report``: a night as a document."""
+"""``edmlive report``: a session as a document."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,12 +9,16 @@ from edmlive.cli.console import plain_console
 from edmlive.cli.extras import extra
 from edmlive.errors import UserError
 
+if TYPE_CHECKING:
+    from edmlive.realtime.segment import Segment
+    from edmlive.report.session import Session
+
 SUFFIXES = (".html", ".svg", ".png", ".csv", ".cue")
 
 
 def report(
     sessions: Annotated[
-        list[Path], typer.Argument(metavar="SESSION.jsonl...", help="Files that 'edmlive listen --json' wrote.")
+        list[Path], typer.Argument(metavar="SESSION.jsonl...", help="Files written by 'edmlive listen --json'.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="A .html, .svg, .png, .csv or .cue file.")
@@ -23,41 +27,44 @@ def report(
         Path | None, typer.Option(metavar="FILE", help="With .cue: the recording that the same run made.")
     ] = None,
 ) -> None:
-    """Make a document of a night: genres and tempo over time, shares, changes, gaps and notices.
+    """Turn a session into a document: genres and tempo over time, shares, changes, gaps and notices.
 
-    Several files, as of a night in one-hour files, are put in order. A genre heard for less than 30 s within another
-    one, or 15 s between two others, counts as flicker and is left out. Lines that cannot be read are left out and told.
+    Several files, such as a night in one-hour files, are put in order. A genre heard for less than 30 s within another
+    one, or 15 s between two others, counts as flicker and is not shown. Lines that cannot be read are skipped and
+    reported.
     """
     kind = output.suffix.lower()
     if kind not in SUFFIXES:
-        raise UserError(f"{output} is no kind of report: give a name that ends in {', '.join(SUFFIXES)}.")
+        raise UserError(f"{output} is not a kind of report: give a name that ends in {', '.join(SUFFIXES)}.")
     if (recording is not None) != (kind == ".cue"):
         raise UserError("A CUE sheet, and nothing else, needs the name of its recording: --recording set.wav.")
     if output.resolve() in [path.resolve() for path in sessions]:
         raise UserError(f"{output} is the session itself: give the report another name.")
-    from edmlive.report.page import heading, to_html
-    from edmlive.report.segments import find_stretches
+    from edmlive.report.segments import find_segments
     from edmlive.report.session import read_session
-    from edmlive.report.tables import to_csv, to_cue
-    from edmlive.report.timeline import draw, to_png
 
     session = read_session(sessions)
-    for said in session.left_out:
-        plain_console(stderr=True).print(f"edmlive: {said}")
-    stretches = find_stretches(session)
-    document: str | bytes
-    if kind == ".html":
-        document = to_html(session, stretches)
-    elif kind == ".csv":
-        document = to_csv(session, stretches)
-    elif recording is not None:
-        document = to_cue(session, stretches, recording)
-    else:
-        document = draw(session, stretches, heading(session))
-        if kind == ".png":
-            with extra("report", "PNG"):
-                document = to_png(document)
+    for fault in session.skipped:
+        plain_console(stderr=True).print(f"edmlive: {fault}")
+    document = _document(session, find_segments(session), kind, recording)
     try:
-        output.write_bytes(document if isinstance(document, bytes) else document.encode())
+        output.write_bytes(document)
     except OSError as error:
         raise UserError(f"{output} cannot be written ({(error.strerror or str(error)).lower()}).") from None
+
+
+def _document(session: "Session", segments: "list[Segment]", kind: str, recording: Path | None) -> bytes:
+    from edmlive.report.tables import to_csv, to_cue
+
+    if recording is not None:
+        return to_cue(session, segments, recording).encode()
+    if kind == ".csv":
+        return to_csv(segments).encode()
+    with extra("report", "A page or picture"):
+        from edmlive.report.page import heading, to_html
+        from edmlive.report.timeline import draw, to_png
+
+        if kind == ".html":
+            return to_html(session, segments).encode()
+        svg = draw(session, segments, heading(session))
+        return to_png(svg) if kind == ".png" else svg.encode()

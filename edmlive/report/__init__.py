@@ -1,1 +1,1 @@
-"""A night as a document: the JSON lines of a session as a page, a picture, a table or a CUE sheet."""
+"""A session's JSON lines as a page, a picture, a table or a CUE sheet."""

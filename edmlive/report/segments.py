@@ -1,103 +1,53 @@
-"""Stretches of one genre, cleared of flicker, and what else happened in a night."""
+"""Segments of one genre, cleared of flicker, and whatever else happened during a session."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
 import numpy as np
 
 from edmlive.realtime.reading import State
-from edmlive.report.session import Line, Session
+from edmlive.realtime.segment import Segment
+from edmlive.report.session import Session
 
 SETTLING_SECONDS = 30.0
-"""A genre heard for less within another one is flicker, as is one between two others for less than half of it."""
+"""A genre heard for less time within another one is flicker, as is one heard between two others for less than half."""
 
 NOT_RUNNING = "not running"
-_NOTICE_PAUSE_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A time in which one thing was heard.
-
-    Parameters
-    ----------
-    start, end
-        In seconds of the session.
-    time
-        Where it starts in the audio, in seconds, as `Reading.time`.
-    run
-        Which run of the session it is part of, from 0.
-    genre
-        The genre, or ``None``.
-    state
-        Why there is none: a `State`, or `NOT_RUNNING`; *listening* with a genre.
-    confidence
-        Mean over the readings that named the genre, 0..1.
-    bpm
-        Median tempo in beats per minute, where one was felt.
-    level_dbfs
-        Mean of the readings' levels; ``None`` where there are none.
-    """
-
-    start: float
-    end: float
-    time: float
-    run: int
-    genre: str | None
-    state: str
-    confidence: float | None = None
-    bpm: float | None = None
-    level_dbfs: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """Its length."""
-        return self.end - self.start
-
-    @property
-    def label(self) -> str:
-        """The genre, or why there is none."""
-        return self.genre or self.state
+_NOTICE_PAUSE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a person may want to look into, from `start` to `end` in seconds of the session."""
+    """Something a person may want to look into."""
 
-    start: float
-    end: float
-    said: str
+    start: datetime
+    end: datetime
+    text: str
 
 
-def find_stretches(session: Session) -> list[Stretch]:
-    """Return the stretches of a session, in order, without a hole between them.
+def find_segments(session: Session) -> list[Segment]:
+    """Return the segments of a session, in order and without holes.
 
     Where genres follow each other without a break, the sequence returned is the one that disagrees with the readings
-    for the least time, when each change costs as much as half of `SETTLING_SECONDS` of disagreement (Viterbi's
+    for the shortest time when each change costs as much as disagreeing for half of `SETTLING_SECONDS` (Viterbi's
     algorithm for a Potts model). So flicker disappears, a lasting change stays where it was heard, and of genres that
-    alternate quickly the commonest remains.
+    alternate quickly the most common remains.
     """
-    lines, at, until = session.lines, session.at, session.until
-    run_of = np.searchsorted(session.runs, np.arange(len(lines)), side="right") - 1
-    stretches: list[Stretch] = []
-    for named, group in groupby(_pieces(session), key=lambda piece: lines[piece[0]].genre is not None):
-        pieces = list(group)
-        for broken in _unbroken(session, pieces):
-            labels = [lines[start].genre or str(lines[start].state) for start, _ in broken]
-            if named:
-                labels = settle(labels, [float(until[stop - 1] - at[start]) for start, stop in broken])
-            for label, same in groupby(zip(labels, broken, strict=True), key=lambda pair: pair[0]):
-                spans = [span for _, span in same]
-                start, stop = spans[0][0], spans[-1][1]
-                if stretches and at[start] > stretches[-1].end:
-                    stretches.append(_not_running(stretches[-1], float(at[start])))
-                stretches.append(_stretch(session, int(run_of[start]), label, start, stop, named=named))
-    return stretches
+    segments: list[Segment] = []
+    for start, stop in _blocks(session):
+        if segments and session.moment(session.at[start]) > segments[-1].end:
+            segments.append(_not_running(segments[-1], session.moment(session.at[start])))
+        if session.lines[start].genre is None:
+            segments.append(_segment(session, start, stop, None))
+        else:
+            segments += [_segment(session, a, b, genre) for genre, a, b in _settled(session, start, stop)]
+    return segments
 
 
 def settle(labels: Sequence[str], seconds: Sequence[float]) -> list[str]:
-    """Return labels of consecutive pieces, each that long, cleared of flicker; see `find_stretches`."""
+    """Return the labels of consecutive pieces, each so many seconds long, cleared of flicker; see `find_segments`."""
     names = sorted(set(labels))
     codes = np.array([names.index(label) for label in labels])
     change = SETTLING_SECONDS / 2
@@ -115,92 +65,92 @@ def settle(labels: Sequence[str], seconds: Sequence[float]) -> list[str]:
     return [names[code] for code in reversed(path)]
 
 
-def transitions(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """Return the stretches at which another genre began, the first genre included."""
-    named = [stretch for stretch in stretches if stretch.genre is not None]
+def transitions(segments: Sequence[Segment]) -> list[Segment]:
+    """Return the segments with which another genre began, the first genre included."""
+    named = [segment for segment in segments if segment.genre is not None]
     return named[:1] + [after for before, after in pairwise(named) if after.genre != before.genre]
 
 
-def shares(stretches: Sequence[Stretch]) -> dict[str, float]:
-    """Return seconds by genre, the longest first."""
+def shares(segments: Sequence[Segment]) -> dict[str, float]:
+    """Return the seconds of each genre, the longest first."""
     total: dict[str, float] = {}
-    for stretch in stretches:
-        if stretch.genre is not None:
-            total[stretch.genre] = total.get(stretch.genre, 0.0) + stretch.seconds
+    for segment in segments:
+        if segment.genre is not None:
+            total[segment.genre] = total.get(segment.genre, 0.0) + segment.seconds
     return dict(sorted(total.items(), key=lambda pair: -pair[1]))
 
 
 def find_events(session: Session) -> list[Event]:
-    """Return gaps, returns of the input and notices, in order."""
-    events: list[Event] = []
-    notices: dict[str, Event] = {}
-    for i, line in enumerate(session.lines):
-        at, until = float(session.at[i]), float(session.until[i])
-        if i not in session.runs:
-            before = session.lines[i - 1].counts
-            if line.counts.gaps > before.gaps:
-                events.append(Event(at, at, f"Gap: {line.counts.frames_lost - before.frames_lost} frames lost"))
-            if line.counts.reconnects > before.reconnects:
-                events.append(Event(at, at, "The input came back"))
-        elif i:
-            events.append(Event(at, at, "Started again"))
-        for said in line.notices:
-            known = notices.get(said)
-            if known is not None and at <= known.end + _NOTICE_PAUSE_SECONDS:
-                notices[said] = Event(known.start, until, said)
-                continue
-            if known is not None:
-                events.append(known)
-            notices[said] = Event(at, until, said)
-    return sorted([*events, *notices.values()], key=lambda event: event.start)
+    """Return gaps, reconnections, restarts and notices, in order."""
+    return sorted([*_interruptions(session), *_notices(session)], key=lambda event: event.start)
 
 
-def _pieces(session: Session) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of lines that say the same and follow each other at once."""
-    start = 0
-    for i in range(1, len(session.lines)):
-        if _said(session.lines[i]) != _said(session.lines[start]) or _broken(session, i):
-            yield start, i
-            start = i
-    yield start, len(session.lines)
+def _blocks(session: Session) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of lines that follow each other without a break and all name genres, or the same state."""
+    states = [None if line.genre else line.state for line in session.lines]
+    edges = [i for i in range(1, len(states)) if states[i] != states[i - 1] or _breaks(session, i)]
+    yield from pairwise([0, *edges, len(states)])
 
 
-def _said(line: Line) -> tuple[str | None, State | None]:
-    return line.genre, None if line.genre else line.state
-
-
-def _broken(session: Session, i: int) -> bool:
-    """Whether nothing was written for a while before a line, or edmlive was started again."""
+def _breaks(session: Session, i: int) -> bool:
+    """Whether edmlive was restarted before a line, or wrote nothing for a while."""
     return i in session.runs or bool(session.at[i] > session.until[i - 1])
 
 
-def _unbroken(session: Session, pieces: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Split pieces where something is missing between them."""
-    block: list[tuple[int, int]] = []
-    for piece in pieces:
-        if block and _broken(session, piece[0]):
-            yield block
-            block = []
-        block.append(piece)
-    yield block
+def _settled(session: Session, start: int, stop: int) -> Iterator[tuple[str, int, int]]:
+    """Yield (genre, start, stop) of the segments of a block of genres."""
+    genres = [line.genre or "" for line in session.lines[start:stop]]
+    edges = [start, *(start + i for i in range(1, len(genres)) if genres[i] != genres[i - 1])]
+    pieces = list(pairwise([*edges, stop]))
+    lengths = [float(session.until[b - 1] - session.at[a]) for a, b in pieces]
+    labels = settle([genres[edge - start] for edge in edges], lengths)
+    for genre, group in groupby(zip(labels, pieces, strict=True), key=lambda pair: pair[0]):
+        spans = [span for _, span in group]
+        yield genre, spans[0][0], spans[-1][1]
 
 
-def _stretch(session: Session, run: int, label: str, start: int, stop: int, *, named: bool) -> Stretch:
+def _segment(session: Session, start: int, stop: int, genre: str | None) -> Segment:
     lines = session.lines[start:stop]
-    sure = [line.confidence for line in lines if line.genre == label and line.confidence is not None]
-    tempos = [line.bpm for line in lines if line.bpm is not None]
-    return Stretch(
-        start=float(session.at[start]),
-        end=float(session.until[stop - 1]),
+    confidences = [line.confidence for line in lines if genre and line.genre == genre and line.confidence is not None]
+    tempos = [line.bpm for line in lines if genre and line.bpm is not None]
+    return Segment(
+        start=session.moment(session.at[start]),
+        end=session.moment(session.until[stop - 1]),
         time=lines[0].time,
-        run=run,
-        genre=label if named else None,
-        state=State.LISTENING if named else label,
-        confidence=float(np.mean(sure)) if named and sure else None,
-        bpm=round(float(np.median(tempos)), 1) if named and tempos else None,
+        state=State.LISTENING if genre else lines[0].state,
+        genre=genre,
+        bpm=round(float(np.median(tempos)), 1) if tempos else None,
+        confidence=float(np.mean(confidences)) if confidences else None,
         level_dbfs=round(float(np.mean([line.level_dbfs for line in lines])), 1),
     )
 
 
-def _not_running(before: Stretch, end: float) -> Stretch:
-    return Stretch(before.end, end, before.time + before.seconds, before.run, None, NOT_RUNNING)
+def _not_running(before: Segment, end: datetime) -> Segment:
+    return Segment(before.end, end, before.time + before.seconds, NOT_RUNNING)
+
+
+def _interruptions(session: Session) -> Iterator[Event]:
+    for i, (before, after) in enumerate(pairwise(session.lines), 1):
+        now = session.moment(session.at[i])
+        if i in session.runs:
+            yield Event(now, now, "Restarted")
+            continue
+        if after.counts.gaps > before.counts.gaps:
+            yield Event(now, now, f"Gap: {after.counts.frames_lost - before.counts.frames_lost} frames lost")
+        if after.counts.reconnects > before.counts.reconnects:
+            yield Event(now, now, "Input reconnected")
+
+
+def _notices(session: Session) -> Iterator[Event]:
+    """Yield each notice once for as long as it lasts, short pauses included."""
+    current: dict[str, Event] = {}
+    for line, at, until in zip(session.lines, session.at, session.until, strict=True):
+        for text in line.notices:
+            start, end = session.moment(at), session.moment(until)
+            known = current.get(text)
+            if known is not None and start <= known.end + _NOTICE_PAUSE:
+                start = known.start
+            elif known is not None:
+                yield known
+            current[text] = Event(start, end, text)
+    yield from current.values()

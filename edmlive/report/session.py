@@ -1,4 +1,4 @@
-"""Reading back what ``edmlive listen --json`` wrote, however it was interrupted."""
+"""Reads back what ``edmlive listen --json`` wrote, however it was interrupted."""
 
 import json
 from collections import Counter
@@ -26,14 +26,14 @@ _HOPS_IN_HOLE = 3
 
 @dataclass(frozen=True)
 class Line:
-    """What a report needs of a JSON line; the names are those of `Reading`."""
+    """What a report needs from a JSON line; the fields are those of `Reading`."""
 
     schema: Literal[1]
     time: Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
     clock: AwareDatetime
     state: State
     level_dbfs: Annotated[float, Field(ge=-1000, le=1000)]
-    genre: str | None
+    genre: Annotated[str, Field(min_length=1)] | None
     confidence: Annotated[float, Field(ge=0, le=1)] | None
     bpm: Annotated[float, Field(gt=0, le=1000)] | None
     model: str
@@ -50,15 +50,15 @@ class Session:
     lines
         Every reading, in order; at least one.
     at
-        When each was taken, float64, shape (lines,), in seconds since the first, never falling.
+        Time of each reading, float64, shape (lines,), in seconds since the first; never decreases.
     until
-        How long each holds, likewise: until the next one, or for a usual step where the next is missing.
+        When each ceases to hold, likewise: at the next one, or after the usual interval if the next is missing.
     runs
         Index of the first line of each run.
     live
-        Whether `at` follows the clock; otherwise audio was read faster than it plays, and `at` follows the audio.
-    left_out
-        What could not be read, a sentence each.
+        Whether `at` is clock time; otherwise audio was read faster than it plays, and `at` is time in the audio.
+    skipped
+        Which lines could not be read and why, one sentence each.
     """
 
     lines: list[Line]
@@ -66,7 +66,7 @@ class Session:
     until: NDArray[np.float64]
     runs: list[int]
     live: bool
-    left_out: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def start(self) -> datetime:
@@ -75,19 +75,19 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        """From the first reading to the end of the last."""
+        """Time from the first reading to the end of the last."""
         return float(self.until[-1])
 
     @property
     def counts(self) -> Counts:
-        """What was lost, late or left out in all runs together."""
+        """What was lost, late or skipped in all runs together."""
         total = Counter[str]()
         for stop in [*self.runs[1:], len(self.lines)]:
             total.update(vars(self.lines[stop - 1].counts))
         return Counts(**total)
 
     def moment(self, at: float) -> datetime:
-        """Return the time of day at a second of the session."""
+        """Return the date and time at a second of the session."""
         return self.start + timedelta(seconds=at)
 
 
@@ -97,25 +97,25 @@ def read_session(paths: Iterable[Path]) -> Session:
     Parameters
     ----------
     paths
-        Files of JSON lines. Lines that are cut off, or of another version, are left out and told.
+        Files of JSON lines. Lines that are truncated or of another version are skipped and reported.
 
     Raises
     ------
     UserError
-        A file cannot be read, or there is no reading in any.
+        A file cannot be read, or none contains a reading.
     """
     files: list[list[Line]] = []
-    left_out: list[str] = []
+    skipped: list[str] = []
     for path in paths:
-        lines, complaints = _read(path)
-        left_out += complaints
+        lines, faults = _read(path)
+        skipped += faults
         if lines:
             files.append(lines)
     if not files:
-        because = f" {left_out[0]}" if left_out else ""
-        raise UserError(f"There is no reading to report: give files of 'edmlive listen --json FILE'.{because}")
+        reason = f" {skipped[0]}" if skipped else ""
+        raise UserError(f"There is no reading to report: give files written by 'edmlive listen --json FILE'.{reason}")
     files.sort(key=lambda lines: lines[0].clock)
-    return _session([line for lines in files for line in lines], left_out)
+    return _session([line for lines in files for line in lines], skipped)
 
 
 def _read(path: Path) -> tuple[list[Line], list[str]]:
@@ -132,7 +132,7 @@ def _read(path: Path) -> tuple[list[Line], list[str]]:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).") from None
     return lines, [
-        f"{path}: line {numbers[0]} {f'and {len(numbers) - 1} more ' if numbers[1:] else ''}left out: {fault}."
+        f"{path}: line {numbers[0]} {f'and {len(numbers) - 1} more ' if numbers[1:] else ''}skipped: {fault}."
         for fault, numbers in faults.items()
     ]
 
@@ -146,16 +146,16 @@ def _fault(text: bytes) -> str:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        return "it is cut off, or no JSON"
+        return "truncated or not JSON"
     version = answer.get("schema", 0) if isinstance(answer, dict) else SCHEMA
     if isinstance(version, int) and version > SCHEMA:
-        return f"a newer edmlive wrote it (schema {version}, this one reads {SCHEMA}): make the report with that one"
+        return f"written by a newer edmlive (schema {version}, this one reads {SCHEMA}); use that one for the report"
     if version == 0:
-        return f"an older edmlive wrote it, without a clock (this one reads schema {SCHEMA})"
-    return "it is no reading"
+        return f"written by an older edmlive, without a clock (this one reads schema {SCHEMA})"
+    return "not a reading"
 
 
-def _session(lines: list[Line], left_out: list[str]) -> Session:
+def _session(lines: list[Line], skipped: list[str]) -> Session:
     runs = [0, *(i for i, (last, next_) in enumerate(pairwise(lines), 1) if next_.time < last.time)]
     origin = lines[0].clock
     at: list[NDArray[np.float64]] = []
@@ -170,10 +170,10 @@ def _session(lines: list[Line], left_out: list[str]) -> Session:
             clock = clock[0] + time - time[0]
         if at:
             clock += max(0.0, until[-1][-1] - clock[0])
-        clock = np.maximum.accumulate(clock)  # a clock that is set back must not turn the night round
+        clock = np.maximum.accumulate(clock)  # a clock that is set back must not reverse the session
         steps = np.diff(clock)
         step = float(np.median(steps)) if len(steps) else 1.0
         holds = np.where(steps > max(_LEAST_HOLE_SECONDS, _HOPS_IN_HOLE * step), step, steps)
         at.append(clock)
         until.append(clock + np.append(holds, step))
-    return Session(lines, np.concatenate(at), np.concatenate(until), runs, live, left_out)
+    return Session(lines, np.concatenate(at), np.concatenate(until), runs, live, skipped)

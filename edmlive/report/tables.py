@@ -1,4 +1,4 @@
-"""A night for other programs: one line a stretch as CSV, and a CUE sheet with a track for each change of genre."""
+"""A session for other programs: a CSV file with one line per segment, and a CUE sheet with one track per genre."""
 
 import csv
 import io
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edmlive.errors import UserError
-from edmlive.report.segments import Stretch, transitions
+from edmlive.realtime.segment import Segment
+from edmlive.report.segments import transitions
 from edmlive.report.session import Session
 
 CSV_HEADER = ("start", "seconds", "audio_time", "state", "genre", "confidence", "bpm", "level_dbfs")
@@ -15,8 +16,8 @@ _CUE_FRAMES = 75
 _CUE_TYPES = {".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}
 
 
-def to_csv(session: Session, stretches: Sequence[Stretch]) -> str:
-    """Return one line for each stretch.
+def to_csv(segments: Sequence[Segment]) -> str:
+    """Return one line for each segment.
 
     The columns are the time of day (ISO 8601), the length in seconds, the position in the audio in seconds, the
     state, the genre, its mean confidence (0..1), the median tempo in BPM and the mean level in dBFS.
@@ -24,33 +25,30 @@ def to_csv(session: Session, stretches: Sequence[Stretch]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(CSV_HEADER)
-    for s in stretches:
-        rows.writerow(
-            (
-                *(session.moment(s.start).isoformat(timespec="milliseconds"), round(s.seconds, 3), round(s.time, 3)),
-                *(s.state, s.genre, None if s.confidence is None else round(s.confidence, 4), s.bpm, s.level_dbfs),
-            )
-        )
+    for s in segments:
+        confidence = None if s.confidence is None else round(s.confidence, 4)
+        start = s.start.isoformat(timespec="milliseconds")
+        rows.writerow((start, round(s.seconds, 3), round(s.time, 3), s.state, s.genre, confidence, s.bpm, s.level_dbfs))
     return text.getvalue()
 
 
-def to_cue(session: Session, stretches: Sequence[Stretch], recording: Path) -> str:
+def to_cue(session: Session, segments: Sequence[Segment], recording: Path) -> str:
     """Return a CUE sheet of the recording that ``listen --record`` made in the same run.
 
-    A track starts where another genre was first named, the first at the very beginning. The format ends at
+    A track starts where another genre was first named, the first one at the very beginning. The format is limited to
     `CUE_TRACKS` tracks; the last then holds the rest.
 
     Raises
     ------
     UserError
-        There are several runs, of which each has its own recording, or no genre at all.
+        There are several runs, each with its own recording, or there is no genre at all.
     """
     if len(session.runs) > 1:
         raise UserError(
-            f"A CUE sheet is of one recording, but this session was started {len(session.runs)} times: "
-            "give the lines of one run alone."
+            f"A CUE sheet describes one recording, but this session was started {len(session.runs)} times: "
+            "give the lines of a single run."
         )
-    changes = transitions(stretches)[:CUE_TRACKS]
+    changes = transitions(segments)[:CUE_TRACKS]
     if not changes:
         raise UserError("A CUE sheet needs tracks, but no genre was named in this session.")
     kind = _CUE_TYPES.get(recording.suffix.lower(), "WAVE")
@@ -68,5 +66,5 @@ def to_cue(session: Session, stretches: Sequence[Stretch], recording: Path) -> s
 
 
 def _cue_text(text: str) -> str:
-    """Return what may stand between the quotes of a CUE sheet, which knows no escape."""
+    """Return text without what a quoted string of a CUE sheet cannot hold; the format has no escapes."""
     return "".join(c if c.isprintable() else " " for c in text.replace('"', "'"))

@@ -1,79 +1,99 @@
-"""The picture of a night as SVG: a lane for each genre, the tempo and the level, over time."""
+"""The picture of a session as SVG: a lane for each genre, the tempo and the level, over time."""
 
-import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
 from edmlive.realtime.reading import State
-from edmlive.report.segments import NOT_RUNNING, Event, Stretch, find_events, shares
+from edmlive.realtime.segment import Segment
+from edmlive.report.segments import NOT_RUNNING, find_events, shares
 from edmlive.report.session import Session
+from edmlive.util.page import render
 from edmlive.util.timecode import clock
 
 WIDTH = 1200
-_LEFT, _RIGHT, _TOP = 210, 60, 46
+_LEFT, _RIGHT, _TOP = 210, 1140, 46
 _LANE, _TEMPO, _LEVEL, _SPACE = 20, 130, 70, 24
-_COLUMNS = WIDTH - _LEFT - _RIGHT
+_COLUMNS = _RIGHT - _LEFT
 _QUIETEST_DBFS = -60.0
 _TICK_SECONDS = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_TICKS = 12
-_OTHERS = (State.WARMING_UP, State.SILENCE, State.NO_INPUT, NOT_RUNNING)
-_GREYS = {State.WARMING_UP: "#cfd4da", State.SILENCE: "#9aa3ad", State.NO_INPUT: "#c0392b", NOT_RUNNING: "#55606b"}
-_INK, _FAINT, _ACCENT, _ALARM = "#1d252c", "#dde2e7", "#2563a8", "#c0392b"
+_MOST_LETTERS = 28
+_ALARM = "#c0392b"
+_WITHOUT_GENRE = {
+    State.WARMING_UP: "#cfd4da",
+    State.SILENCE: "#9aa3ad",
+    State.NO_INPUT: _ALARM,
+    NOT_RUNNING: "#55606b",
+}
+_OTHER_COLOUR = "#dde2e7"
 # By name, because what draws PNG does not ask the computer what sans-serif means.
 _FONTS = "Helvetica, Arial, DejaVu Sans, Liberation Sans, Noto Sans, sans-serif"
 
-Place = Callable[[float], float]
+Shapes = list[dict[str, object]]
+"""What the template draws of one kind, with its position in pixels."""
 
 
-def escape(text: str) -> str:
-    """Return any text so that it is safe in HTML and SVG; what is not printable becomes a replacement character."""
-    return html.escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
-
-
-def time_label(session: Session, at: float, *, seconds: bool = True) -> str:
-    """Return a second of the session as the time of day, or as the time of the audio where that went faster."""
+def time_label(session: Session, moment: datetime, *, seconds: bool = True) -> str:
+    """Return the time of day, or the time in the audio if the session was faster than the clock."""
     if not session.live:
-        return clock(at)
-    return session.moment(at).strftime("%H:%M:%S" if seconds else "%H:%M")
+        return clock((moment - session.start).total_seconds())
+    return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
-def draw(session: Session, stretches: Sequence[Stretch], title: str = "") -> str:
+def draw(session: Session, segments: Sequence[Segment], title: str = "") -> Markup:
     """Return the picture as an SVG element.
 
     Parameters
     ----------
-    stretches
-        Of `find_stretches`.
+    session
+        The session.
+    segments
+        Its segments, by `find_segments`.
     title
         Printed above, if any.
     """
-    total = shares(stretches)
-    present = {stretch.label for stretch in stretches}
-    lanes = [*total, *(str(other) for other in _OTHERS if other in present)]
-    span = session.seconds or 1.0
-    lanes_end = _TOP + _LANE * len(lanes)
-    tempo_end = lanes_end + _SPACE + _TEMPO
-    bottom = tempo_end + _SPACE + _LEVEL
+    total = shares(segments)
+    present = {segment.label for segment in segments}
+    names = list(dict.fromkeys([*total, *(name for name in map(str, _WITHOUT_GENRE) if name in present), *present]))
+    tempo_top = _TOP + _LANE * len(names) + _SPACE
+    level_top = tempo_top + _TEMPO + _SPACE
+    bottom = level_top + _LEVEL
+    span = timedelta(seconds=session.seconds or 1.0)
 
-    def across(at: float) -> float:
-        return _LEFT + _COLUMNS * at / span
+    def x(moment: datetime) -> float:
+        return _LEFT + _COLUMNS * ((moment - session.start) / span)
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 34}" role="img" '
-        f'font-family="{_FONTS}" font-size="12" fill="{_INK}">',
-        f"<title>{escape(title or 'Genres, tempo and level over time')}</title>",
-        f'<text x="{_LEFT}" y="24" font-size="16" font-weight="bold">{escape(title)}</text>',
-        *_time_axis(session, span, across, bottom),
-        *_lanes(session, stretches, lanes, total, across),
-        *_tempo(session, span, lanes_end + _SPACE, tempo_end),
-        *_level(session, span, tempo_end + _SPACE, bottom),
-        *_marks(session, find_events(session), across, bottom),
-        "</svg>",
-    ]
-    return "\n".join(parts)
+    tempo, tempo_ticks = _tempo(session, tempo_top)
+    return render(
+        "report/timeline.svg",
+        title=title,
+        width=WIDTH,
+        left=_LEFT,
+        right=_RIGHT,
+        top=_TOP,
+        bottom=bottom,
+        lane_height=_LANE,
+        tempo_top=tempo_top,
+        level_top=level_top,
+        quietest=_QUIETEST_DBFS,
+        fonts=_FONTS,
+        alarm=_ALARM,
+        ticks=_ticks(session, x),
+        lanes=_lanes(names, total),
+        bars=_bars(session, segments, names, list(total), x),
+        tempo=tempo,
+        tempo_ticks=tempo_ticks,
+        level=_level(session, level_top),
+        marks=[
+            {"x": x(event.start), "text": f"{time_label(session, event.start)} {event.text}"}
+            for event in find_events(session)
+        ],
+    )
 
 
 def to_png(svg: str) -> bytes:
@@ -97,84 +117,74 @@ def to_png(svg: str) -> bytes:
     return render(svg)
 
 
-def _time_axis(session: Session, span: float, across: Place, bottom: int) -> Iterator[str]:
+def _ticks(session: Session, x: Callable[[datetime], float]) -> Shapes:
+    """Return ticks of the time axis: at round times of day, or of the audio."""
+    span = session.seconds or 1.0
     step = next((s for s in _TICK_SECONDS if span / s <= _MOST_TICKS), span / _MOST_TICKS)
     start = session.start
-    # On round times of day, where there is one.
-    first = -(start.hour * 3600 + start.minute * 60 + start.second + start.microsecond / 1e6) % step
-    for i in range(_MOST_TICKS + 1):
-        at = (first if session.live else 0.0) + i * step
-        if at > span:
-            break
-        x = across(at)
-        yield f'<path d="M{x:.1f} {_TOP - 6}V{bottom}" stroke="{_FAINT}"/>'
-        label = time_label(session, at, seconds=step < 60)
-        yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>'
+    since_midnight = start.hour * 3600 + start.minute * 60 + start.second + start.microsecond / 1e6
+    first = -since_midnight % step if session.live else 0.0
+    moments = [session.moment(at) for at in np.arange(first, span + 1e-6, step)]
+    return [{"x": x(moment), "label": time_label(session, moment, seconds=step < 60)} for moment in moments]
 
 
-def _lanes(
-    session: Session, stretches: Sequence[Stretch], lanes: list[str], total: dict[str, float], across: Place
-) -> Iterator[str]:
-    heard = sum(total.values())
-    top = {name: _TOP + _LANE * i for i, name in enumerate(lanes)}
-    for name, y in top.items():
-        yield f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(_shortened(name))}</text>'
-        yield f'<path d="M{_LEFT} {y + _LANE}H{WIDTH - _RIGHT}" stroke="{_FAINT}"/>'
-        if name in total:
-            yield f'<text x="{WIDTH - _RIGHT + 8}" y="{y + 14}">{total[name] / heard:.0%}</text>'
-    for stretch in stretches:
-        x, width = across(stretch.start), max(1.0, across(stretch.end) - across(stretch.start))
-        tempo = f", {stretch.bpm:.1f} BPM" if stretch.bpm is not None else ""
-        said = f"{time_label(session, stretch.start)} {stretch.label}, {clock(stretch.seconds)}{tempo}"
-        yield (
-            f'<rect x="{x:.1f}" y="{top[stretch.label] + 3}" width="{width:.1f}" height="{_LANE - 5}" '
-            f'fill="{_colour(stretch.label, list(total))}"><title>{escape(said)}</title></rect>'
+def _lanes(names: list[str], total: dict[str, float]) -> Shapes:
+    heard = sum(total.values()) or 1.0
+    return [
+        {
+            "y": _TOP + _LANE * i,
+            "name": name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…",
+            "share": f"{total[name] / heard:.0%}" if name in total else "",
+        }
+        for i, name in enumerate(names)
+    ]
+
+
+def _bars(
+    session: Session, segments: Sequence[Segment], names: list[str], genres: list[str], x: Callable[[datetime], float]
+) -> Shapes:
+    bars: Shapes = []
+    for segment in segments:
+        tempo = f", {segment.bpm:.1f} BPM" if segment.bpm is not None else ""
+        bars.append(
+            {
+                "x": x(segment.start),
+                "y": _TOP + _LANE * names.index(segment.label),
+                "width": max(1.0, x(segment.end) - x(segment.start)),
+                "colour": _colour(segment.label, genres),
+                "text": f"{time_label(session, segment.start)} {segment.label}, {clock(segment.seconds)}{tempo}",
+            }
         )
+    return bars
 
 
-def _tempo(session: Session, span: float, top: int, bottom: int) -> Iterator[str]:
+def _tempo(session: Session, top: int) -> tuple[str, Shapes]:
+    """Return the curve of the tempo, and the ticks of its axis."""
     bpm = np.array([np.nan if line.bpm is None else line.bpm for line in session.lines])
-    yield f'<text x="{_LEFT - 8}" y="{top - 4}" text-anchor="end">BPM</text>'
     if np.isnan(bpm).all():
-        return
+        return "", []
     step = 20 if np.nanmax(bpm) - np.nanmin(bpm) <= 160 else 200
     low, high = step * (int(np.nanmin(bpm)) // step), step * (int(np.nanmax(bpm)) // step + 1)
-    for value in range(low, high + 1, step):
-        y = bottom - (bottom - top) * (value - low) / (high - low)
-        yield f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="{_FAINT}"/>'
-        yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value}</text>'
-    curve = _path(session, bpm, span, low, high, top, bottom)
-    yield f'<path d="{curve}" fill="none" stroke="{_ACCENT}" stroke-width="2"/>'
+    ticks: Shapes = [
+        {"y": top + _TEMPO * (high - value) / (high - low), "value": value} for value in range(low, high + 1, step)
+    ]
+    return _path(session, bpm, low, high, top, top + _TEMPO), ticks
 
 
-def _level(session: Session, span: float, top: int, bottom: int) -> Iterator[str]:
+def _level(session: Session, top: int) -> str:
     level = np.clip([line.level_dbfs for line in session.lines], _QUIETEST_DBFS, 0)
     level[[line.state == State.NO_INPUT for line in session.lines]] = np.nan
-    yield f'<text x="{_LEFT - 8}" y="{top + 10}" text-anchor="end">0 dBFS</text>'
-    yield f'<text x="{_LEFT - 8}" y="{bottom}" text-anchor="end">{_QUIETEST_DBFS:.0f}</text>'
-    yield f'<path d="M{_LEFT} {bottom}H{WIDTH - _RIGHT}" stroke="{_INK}"/>'
-    yield f'<path d="{_path(session, level, span, _QUIETEST_DBFS, 0, top, bottom)}" fill="none" stroke="#3a8a4d"/>'
+    return _path(session, level, _QUIETEST_DBFS, 0, top, top + _LEVEL)
 
 
-def _marks(session: Session, events: Sequence[Event], across: Place, bottom: int) -> Iterator[str]:
-    for event in events:
-        said = escape(f"{time_label(session, event.start)} {event.said}")
-        x = across(event.start)
-        yield (
-            f'<path d="M{x:.1f} {_TOP - 4}l-4 -8h8z" fill="{_ALARM}"><title>{said}</title></path>'
-            f'<path d="M{x:.1f} {_TOP - 4}V{bottom}" stroke="{_ALARM}" stroke-dasharray="2 4"/>'
-        )
-
-
-def _path(
-    session: Session, values: NDArray[np.float64], span: float, low: float, high: float, top: int, bottom: int
-) -> str:
-    """Return a curve of the medians of each column of the picture, broken where there are none."""
+def _path(session: Session, values: NDArray[np.float64], low: float, high: float, top: int, bottom: int) -> str:
+    """Return a curve through the medians of each column of pixels, with a break where there are none."""
+    span = session.seconds or 1.0
     column = np.minimum((session.at / span * _COLUMNS).astype(int), _COLUMNS - 1)
     known = ~np.isnan(values)
     if not known.any():
         return ""
-    # A hop may be wider than a column; a curve breaks only where nothing was said for longer.
+    # A hop may be wider than a column; a curve breaks only where nothing was written for longer.
     widest = 2 + 2 * int(np.median(np.diff(column))) if len(column) > 1 else 2
     path: list[str] = []
     last = -np.inf
@@ -190,10 +200,6 @@ def _path(
 
 def _colour(label: str, genres: list[str]) -> str:
     if label not in genres:
-        return next((colour for name, colour in _GREYS.items() if name == label), _FAINT)
+        return next((colour for state, colour in _WITHOUT_GENRE.items() if state == label), _OTHER_COLOUR)
     hue = genres.index(label) * 137.508 % 360  # the golden angle: neighbours differ most
     return f"hsl({hue:.0f}, 55%, 48%)"
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 28 else f"{name[:27]}…"

@@ -1,6 +1,5 @@
 """An evaluation as tables, as JSON, and as one HTML page that needs nothing else."""
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -14,6 +13,7 @@ from edmlive.training.agreement import Agreement, Comparison, comparison
 from edmlive.training.figures import confusion_matrix, recall_bars, reliability
 from edmlive.training.page import section, table, write_page
 from edmlive.training.predictions import Predictions, pooled
+from edmlive.util.page import Section
 
 Examined = TypeVar("Examined", Predictions, Agreement)
 Rows = Mapping[str, Mapping[str, Examined]]
@@ -102,7 +102,7 @@ def write_report(
         "agreement": {name: _agreement_facts(given) for row in agreements.values() for name, given in row.items()},
         "seeds": {"models": _seed_facts(predictions), "agreement": _seed_facts(agreements)},
     }
-    parts = (f'<p class="note">{html.escape(tests_told(tested_on))}</p>', *_parts(predictions, agreements, teacher))
+    parts = (Section(note=tests_told(tested_on)), *_parts(predictions, agreements, teacher))
     write_page(path, title, parts, facts)
 
 
@@ -135,11 +135,11 @@ def tables(predictions: Rows[Predictions], agreements: Rows[Agreement], teacher:
         yield Table(f"Agreement with {teacher}{_by(compared)}, %", rows, note + _said(agreeing))
 
 
-def _parts(predictions: Rows[Predictions], agreements: Rows[Agreement], teacher: str) -> Iterator[str]:
+def _parts(predictions: Rows[Predictions], agreements: Rows[Agreement], teacher: str) -> Iterator[Section]:
     for title, rows, note in tables(predictions, agreements, teacher):
-        yield f'<h2>{html.escape(title)}</h2>{table(rows)}<p class="note">{html.escape(note)}</p>'
+        yield table(rows, title, note)
     if "common classes" in _by_comparison(predictions) | _by_comparison(agreements):
-        yield f'<p class="note">{html.escape(_COMMON_CLASSES)}</p>'
+        yield Section(note=_COMMON_CLASSES)
     judged = {
         compared: {name: pooled(networks) for name, networks in rows.items()}
         for compared, rows in _by_comparison(predictions).items()

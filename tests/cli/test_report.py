@@ -90,17 +90,36 @@ def test_picture_is_png_of_twice_the_size(run: Run, night: Path, tmp_path: Path)
     assert int.from_bytes(data[16:20], "big") == 2400
 
 
-def test_picture_without_its_package_is_one_sentence(
-    run: Run, night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Let a package be missing."""
+    for module in ("edmlive.report.page", "edmlive.report.timeline", "edmlive.util.page"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("night.png", "resvg_py"), ("night.html", "jinja2"), ("night.svg", "jinja2")]
+)
+def test_document_without_its_package_is_one_sentence(
+    run: Run, night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
-    said = run("report", night, "-o", tmp_path / "night.png")
+    hide(monkeypatch, package)
+    said = run("report", night, "-o", tmp_path / name)
     assert said.code == 1
     assert "pip install 'edmlive[report]'" in said.sentence
-    assert not (tmp_path / "night.png").exists()
+    assert not (tmp_path / name).exists()
 
 
-def test_csv_has_a_line_for_each_stretch(run: Run, night: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [["-o", "n.csv"], ["-o", "n.cue", "--recording", "set.wav"]])
+def test_tables_need_no_extra(
+    run: Run, night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    hide(monkeypatch, "jinja2")
+    monkeypatch.chdir(tmp_path)
+    assert run("report", night, *options).code == 0
+
+
+def test_csv_has_a_line_for_each_segment(run: Run, night: Path, tmp_path: Path) -> None:
     out = tmp_path / "night.csv"
     assert run("report", night, "-o", out).code == 0
     with out.open(newline="") as file:
@@ -118,7 +137,7 @@ def test_cue_sheet_has_a_track_for_each_change(run: Run, night: Path, tmp_path: 
     assert re.findall(r"INDEX 01 (\S+)", sheet) == ["00:00:00", "05:37:00", "08:57:00"]
 
 
-def test_gaps_are_told(run: Run, tmp_path: Path) -> None:
+def test_gaps_are_reported(run: Run, tmp_path: Path) -> None:
     first, second = lines([("Techno", 10)]), lines([("Techno", 20)], counts=Counts(gaps=1, frames_lost=4410))
     path = write(tmp_path / "n.jsonl", iter([*first, *list(second)[10:]]))
     out = tmp_path / "night.html"
@@ -135,15 +154,15 @@ def test_six_hours_take_seconds(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "night.html").stat().st_size < 1 << 20
 
 
-def test_truncated_last_line_is_told_and_the_rest_reported(run: Run, night: Path, tmp_path: Path) -> None:
+def test_truncated_last_line_is_skipped_and_the_rest_reported(run: Run, night: Path, tmp_path: Path) -> None:
     night.write_bytes(night.read_bytes()[:-40])
     said = run("report", night, "-o", tmp_path / "night.csv")
     assert said.code == 0
-    assert "line 636 left out: it is cut off" in said.sentence
+    assert "line 636 skipped: truncated" in said.sentence
 
 
 BAD = {
-    "kind": (["-o", "night.pdf"], "night.pdf is no kind of report"),
+    "kind": (["-o", "night.pdf"], "night.pdf is not a kind of report"),
     "no recording": (["-o", "night.cue"], "--recording set.wav"),
     "needless recording": (["-o", "night.csv", "--recording", "set.wav"], "--recording set.wav"),
     "no folder": (["-o", "none/night.csv"], "no such file or directory"),

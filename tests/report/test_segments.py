@@ -1,5 +1,6 @@
-"""Stretches: flicker goes, what lasts stays where it was heard."""
+"""Segments: flicker goes, what lasts stays where it was heard."""
 
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,34 +8,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edmlive.realtime.segment import Segment
 from edmlive.report.segments import (
     NOT_RUNNING,
     SETTLING_SECONDS,
-    Stretch,
     find_events,
-    find_stretches,
+    find_segments,
     settle,
     shares,
     transitions,
 )
 from edmlive.report.session import read_session
 from edmlive.sources.health import Counts
-from tests.report.nights import Piece, lines, write
+from tests.report.nights import START, Piece, lines, write
 
 
-def stretches(tmp_path: Path, *pieces: Piece) -> list[Stretch]:
-    return find_stretches(read_session([write(tmp_path / "night.jsonl", lines(list(pieces)))]))
+def segments(tmp_path: Path, *pieces: Piece) -> list[Segment]:
+    return find_segments(read_session([write(tmp_path / "night.jsonl", lines(list(pieces)))]))
 
 
-def told(found: list[Stretch]) -> list[Piece]:
-    return [(stretch.label, stretch.seconds) for stretch in found]
+def outline(found: list[Segment]) -> list[Piece]:
+    return [(segment.label, segment.seconds) for segment in found]
+
+
+def since_start(moment: datetime) -> float:
+    return (moment - START).total_seconds()
 
 
 def test_lasting_change_stays_where_it_was_heard(tmp_path: Path) -> None:
     pieces = [("warming up", 6), ("Techno", 300), ("House", 200)]
-    found = stretches(tmp_path, *pieces)
-    assert told(found) == pieces
-    assert [(s.start, s.time) for s in found] == [(0, 1), (6, 7), (306, 307)]
+    found = segments(tmp_path, *pieces)
+    assert outline(found) == pieces
+    assert [(since_start(s.start), s.time) for s in found] == [(0, 1), (6, 7), (306, 307)]
     assert (found[1].state, found[1].bpm, found[1].level_dbfs) == ("listening", 128.0, -12.5)
     assert found[1].confidence == pytest.approx(6 / 21)
     assert [change.label for change in transitions(found)] == ["Techno", "House"]
@@ -46,25 +51,25 @@ def test_genre_heard_for_less_than_half_a_minute_within_another_is_flicker(
     tmp_path: Path, seconds: int, kept: bool
 ) -> None:
     pieces = [("Techno", 100), ("House", seconds), ("Techno", 100)]
-    assert told(stretches(tmp_path, *pieces)) == (pieces if kept else [("Techno", 200 + seconds)])
+    assert outline(segments(tmp_path, *pieces)) == (pieces if kept else [("Techno", 200 + seconds)])
 
 
 def test_of_genres_that_alternate_the_commonest_remains(tmp_path: Path) -> None:
     flicker = [("Techno", 6), ("House", 5)] * 30
-    assert told(stretches(tmp_path, *flicker)) == [("Techno", 330)]
+    assert outline(segments(tmp_path, *flicker)) == [("Techno", 330)]
 
 
 def test_silence_and_lost_input_are_never_flicker(tmp_path: Path) -> None:
     pieces = [("Techno", 100), ("silence", 3), ("Techno", 100), ("no input", 1), ("House", 50)]
-    found = stretches(tmp_path, *pieces)
-    assert told(found) == pieces
+    found = segments(tmp_path, *pieces)
+    assert outline(found) == pieces
     assert [change.label for change in transitions(found)] == ["Techno", "House"]
 
 
-def test_time_without_lines_is_told(tmp_path: Path) -> None:
+def test_time_without_lines_is_a_segment(tmp_path: Path) -> None:
     first, second = lines([("Techno", 60)]), lines([("Techno", 60)], start=600)
-    found = find_stretches(read_session([write(tmp_path / "night.jsonl", first, second)]))
-    assert told(found) == [("Techno", 60), (NOT_RUNNING, 540), ("Techno", 60)]
+    found = find_segments(read_session([write(tmp_path / "night.jsonl", first, second)]))
+    assert outline(found) == [("Techno", 60), (NOT_RUNNING, 540), ("Techno", 60)]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.floats(0.1, 100)), min_size=1, max_size=7))
@@ -82,7 +87,7 @@ def test_settled_labels_are_the_cheapest_of_all(pieces: list[tuple[str, float]])
     assert cost(tuple(settle(labels, seconds))) == pytest.approx(min(map(cost, every)))
 
 
-def test_events_are_gaps_returns_and_notices(tmp_path: Path) -> None:
+def test_events_are_gaps_and_notices(tmp_path: Path) -> None:
     gap = Counts(gaps=1, frames_lost=4410)
     parts = [
         lines([("Techno", 10)]),
@@ -93,7 +98,7 @@ def test_events_are_gaps_returns_and_notices(tmp_path: Path) -> None:
     for i in range(10, 30):  # one run
         whole[i] = whole[i].replace(f'"time": {i % 10 + 1}.0', f'"time": {i + 1}.0')
     events = find_events(read_session([write(tmp_path / "night.jsonl", iter(whole))]))
-    assert [(e.start, e.end, e.said) for e in events] == [
+    assert [(since_start(e.start), since_start(e.end), e.text) for e in events] == [
         (10, 20, "The input clips."),
         (20, 20, "Gap: 4410 frames lost"),
     ]

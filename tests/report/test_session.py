@@ -49,7 +49,7 @@ def test_runs_are_told_apart_and_their_counts_added(tmp_path: Path) -> None:
     assert session.until[29] == 30
 
 
-def test_clock_that_is_set_back_does_not_turn_the_night_round(tmp_path: Path) -> None:
+def test_clock_that_is_set_back_does_not_reverse_the_session(tmp_path: Path) -> None:
     whole = list(lines([("Techno", 60)]))
     whole[30] = changed(whole[30], clock=(START - timedelta(hours=1)).isoformat())
     session = read_session([write(tmp_path / "night.jsonl", iter(whole))])
@@ -57,7 +57,7 @@ def test_clock_that_is_set_back_does_not_turn_the_night_round(tmp_path: Path) ->
     assert session.seconds == 60
 
 
-def test_cut_off_and_foreign_lines_are_left_out_and_told(tmp_path: Path) -> None:
+def test_truncated_and_foreign_lines_are_skipped_and_reported(tmp_path: Path) -> None:
     good = list(lines([("Techno", 10)]))
     old = json.loads(good[1])
     del old["schema"], old["clock"]
@@ -65,16 +65,16 @@ def test_cut_off_and_foreign_lines_are_left_out_and_told(tmp_path: Path) -> None
     path = write(tmp_path / "night.jsonl", iter([good[0], *strange, good[-1], good[5][:100]]))
     session = read_session([path])
     assert len(session.lines) == 2
-    told = "\n".join(session.left_out)
-    assert f"{path}: line 2 left out: a newer edmlive wrote it (schema 2, this one reads 1)" in told
-    assert f"{path}: line 3 and 1 more left out: an older edmlive wrote it" in told
-    assert f"{path}: line 5 and 1 more left out: it is no reading." in told
-    assert f"{path}: line 8 left out: it is cut off, or no JSON." in told
+    faults = "\n".join(session.skipped)
+    assert f"{path}: line 2 skipped: written by a newer edmlive (schema 2, this one reads 1)" in faults
+    assert f"{path}: line 3 and 1 more skipped: written by an older edmlive" in faults
+    assert f"{path}: line 5 and 1 more skipped: not a reading" in faults
+    assert f"{path}: line 8 skipped: truncated" in faults
 
 
 def test_new_fields_of_the_same_schema_are_no_trouble(tmp_path: Path) -> None:
     path = write(tmp_path / "night.jsonl", (changed(line, mood="dark") for line in lines([("Techno", 3)])))
-    assert read_session([path]).left_out == []
+    assert read_session([path]).skipped == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"RIFF\x00\xff\xfe", b'{"schema": 2}\n', b"[" * 100_000])
@@ -96,7 +96,7 @@ FIELDS = ("schema", "time", "clock", "state", "genre", "confidence", "bpm", "lev
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
-def test_no_value_of_a_field_is_worse_than_a_line_left_out(tmp_path: Path, fields: dict[str, object]) -> None:
+def test_no_value_of_a_field_is_worse_than_a_line_skipped(tmp_path: Path, fields: dict[str, object]) -> None:
     good = list(lines([("Techno", 2)]))
     session = read_session([write(tmp_path / "night.jsonl", iter([good[0], changed(good[1], **fields)]))])
-    assert len(session.lines) + len(session.left_out) == 2
+    assert len(session.lines) + len(session.skipped) == 2

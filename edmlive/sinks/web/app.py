@@ -112,7 +112,7 @@ def create_app(feed: Feed, metrics: Metrics) -> Starlette:
         return Response(feed.newest_json, media_type="application/json")
 
     async def timeline(request: Request) -> Response:
-        return JSONResponse([stretch.to_dict() for stretch in feed.timeline.stretches])
+        return JSONResponse(feed.timeline.to_json())
 
     async def health(request: Request) -> Response:
         return PlainTextResponse(f"{feed.ailment or 'healthy'}\n", 503 if feed.ailment else 200)

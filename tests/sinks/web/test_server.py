@@ -86,7 +86,7 @@ def test_a_page_opened_late_is_told_the_night_so_far(sink: WebSink) -> None:
     for second in range(60):
         sink.write(at(second, genre="Techno" if second < 40 else "House"))
     told = http.get(f"{sink.url}api/timeline").json()
-    assert [(stretch["genre"], stretch["start"][14:19], stretch["end"][14:19]) for stretch in told] == [
+    assert [(segment["genre"], segment["start"][14:19], segment["end"][14:19]) for segment in told] == [
         ("Techno", "00:00", "00:39"),
         ("House", "00:39", "00:59"),
     ]

@@ -1,0 +1,46 @@
+"""A time during which one genre, or one reason for having none, was heard."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A time during which state and genre were the same.
+
+    Parameters
+    ----------
+    start, end
+        By the computer's clock.
+    time
+        Where it starts in the audio, in seconds, as `Reading.time`.
+    state
+        A `State`, or another reason why there is no genre.
+    genre
+        The genre, or ``None``.
+    bpm
+        Tempo in beats per minute, or ``None`` if there was none.
+    confidence
+        Mean over the readings that named the genre, 0..1.
+    level_dbfs
+        Mean of the readings' levels; ``None`` without readings.
+    """
+
+    start: datetime
+    end: datetime
+    time: float
+    state: str
+    genre: str | None = None
+    bpm: float | None = None
+    confidence: float | None = None
+    level_dbfs: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.end - self.start).total_seconds()
+
+    @property
+    def label(self) -> str:
+        """The genre, or why there is none."""
+        return self.genre or self.state
