@@ -38,7 +38,7 @@ def classify(
     with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
-        from edmlive.sinks.lines import STANDARD_OUTPUT, LineFile
+        from edmlive.sinks.jsonl import STANDARD_OUTPUT, LineFile
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
     bar = Progress(

@@ -148,7 +148,7 @@ def listen(
             f"{classifier.spec.name} on {classifier.provider}"
         )
         sinks = open_sinks(
-            classifier, json=json, osc=osc, midi=midi, midi_map=midi_map, mqtt=mqtt, web=web, tell=notes.print
+            classifier, json=json, osc=osc, midi=midi, midi_map=midi_map, mqtt=mqtt, web=web, notify=notes.print
         )
         recorder = Recorder(record, source.rate, source.channels) if record is not None else None
         if on_terminal:

@@ -1,6 +1,6 @@
-"""Where `listen` sends readings: options into sinks."""
+"""Turns the options of `listen` into sinks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
@@ -20,7 +20,7 @@ PANEL = "Outputs"
 
 
 class WithWeb(TyperCommand):
-    """A command whose option ``--web`` may stand alone, for `DEFAULT_ADDRESS`."""
+    """A command whose option ``--web`` needs no value: without one it means `DEFAULT_ADDRESS`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give a lone ``--web`` its address."""
@@ -40,9 +40,9 @@ def open_sinks(
     midi_map: Path | None,
     mqtt: str | None,
     web: str | None,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> "list[Sink]":
-    """Open what was asked for; where one cannot be, none stays open.
+    """Open the sinks asked for; if one cannot be opened, none stays open.
 
     Raises
     ------
@@ -51,35 +51,37 @@ def open_sinks(
     """
     if midi_map is not None and midi is None:
         raise typer.BadParameter("--midi-map goes with --midi")
-    sinks: list[Sink] = []
-    with ExitStack() as opened:
 
-        def keep(sink: "Sink") -> None:
-            opened.callback(sink.close)
-            sinks.append(sink)
-
+    def sinks() -> "Iterator[Sink]":
         if json is not None:
             from edmlive.sinks.jsonl import JsonLines
 
-            keep(JsonLines(json))
+            yield JsonLines(json)
         if osc is not None:
             with extra("osc", "OSC"):
                 from edmlive.sinks.osc import OscSender
-            keep(OscSender(osc))
+            yield OscSender(osc)
         if midi is not None:
-            with extra("midi", "MIDI"):
+            with extra("midi", "MIDI"):  # mido imports its backend only when a port is opened
                 from edmlive.sinks.midi import MidiOutput
 
-                keep(MidiOutput(midi, classifier.spec.labels, midi_map))
+                output = MidiOutput(midi, classifier.spec.labels, midi_map)
+            yield output
         if mqtt is not None:
             with extra("mqtt", "MQTT"):
                 from edmlive.sinks.mqtt import MqttPublisher
-            keep(MqttPublisher(mqtt))
+            yield MqttPublisher(mqtt)
         if web is not None:
             with extra("web", "The web page"):
                 from edmlive.sinks.web.server import WebSink
             page = WebSink(web, classifier.provider)
-            keep(page)
-            tell(f"The page is at {page.url}")
-        opened.pop_all()
-    return sinks
+            yield page
+            notify(f"The page is at {page.url}")
+
+    opened: list[Sink] = []
+    with ExitStack() as on_failure:
+        for sink in sinks():
+            on_failure.callback(sink.close)
+            opened.append(sink)
+        on_failure.pop_all()
+    return opened

@@ -1,4 +1,4 @@
-"""Where readings go: terminal, files, network and page."""
+"""Where readings go: terminal, files, network and web page."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from edmlive.realtime.reading import Reading
 
 
 class Sink(Protocol):
-    """Something that readings are written to, from one thread."""
+    """Something that readings are written to, always from the same thread."""
 
     def write(self, reading: Reading) -> None:
-        """Write one reading; `SinkError` when it cannot be done any more."""
+        """Write one reading; raise `SinkError` once that is no longer possible."""
 
     def close(self) -> None:
-        """Write what is held back and let go; `SinkError` when that fails."""
+        """Write what is still pending and release resources; raise `SinkError` if that fails."""

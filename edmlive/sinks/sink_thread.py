@@ -1,4 +1,4 @@
-"""A sink on a thread of its own, behind a bounded queue, so that none holds the audio up."""
+"""Runs a sink on its own thread behind a bounded queue, so that it cannot hold up the audio."""
 
 import queue
 import threading
@@ -13,21 +13,21 @@ CLOSE_SECONDS = 1.0
 
 
 class SinkThread:
-    """Carries readings to a sink on a thread of its own.
+    """Passes readings to a sink on a thread of its own.
 
     Parameters
     ----------
     sink
         Used from this thread only.
     live
-        Drop and count what the sink has no time for; otherwise wait for it, as a file can.
+        Drop and count readings when the sink is too slow; otherwise wait for it, as is fine for a file.
 
     Attributes
     ----------
     dropped
         Readings dropped because the queue was full.
     failure
-        Why the sink stopped, once it has; later readings go nowhere.
+        Why the sink stopped, once it has; later readings are discarded.
     """
 
     def __init__(self, sink: Sink, *, live: bool) -> None:
@@ -49,7 +49,7 @@ class SinkThread:
             self.dropped += 1
 
     def close(self, *, patient: bool = True) -> None:
-        """Let the sink write what is queued: for as long as it takes, if patient and not live, else `CLOSE_SECONDS`."""
+        """Let the sink write what is queued; if patient and not live, as long as it takes, else for `CLOSE_SECONDS`."""
         timeout = None if patient and not self._live else CLOSE_SECONDS
         try:
             self._queue.put(None, timeout=timeout)
@@ -63,12 +63,12 @@ class SinkThread:
         self._attempt(self._sink.close)
 
     def _attempt(self, action: Callable[..., None], *arguments: Reading) -> None:
-        # After a failure readings are still taken, because a sender who waits for room must not wait for ever.
+        # The queue is emptied even after a failure, because a sender waiting for room must not wait forever.
         if self.failure is not None:
             return
         try:
             action(*arguments)
         except SinkError as error:
             self.failure = error
-        except Exception as error:  # a sink may use any library, and none may hold the audio up
+        except Exception as error:  # a sink may use any library, and none may stop the audio
             self.failure = SinkError(f"{type(self._sink).__name__} has failed: {error}.")

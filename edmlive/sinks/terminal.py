@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edmlive.realtime.reading import Reading, State
-from edmlive.sinks.lines import STANDARD_OUTPUT, LineFile
+from edmlive.sinks.jsonl import STANDARD_OUTPUT, LineFile
 from edmlive.sources.health import Counts, Liveness
 from edmlive.util.timecode import clock
 

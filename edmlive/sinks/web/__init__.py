@@ -1,3 +1,3 @@
-"""The web page and its interface: readings for browsers, programs and monitoring."""
+"""The web page and its API: readings for browsers, programs and monitoring."""
 
 DEFAULT_ADDRESS = "127.0.0.1:8765"

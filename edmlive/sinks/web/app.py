@@ -1,19 +1,20 @@
-"""What can be asked for: the page, the readings as they come, and how the night goes."""
+"""The web application: the page, readings as they come, the timeline, health and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from importlib import resources
 
 from prometheus_client import CONTENT_TYPE_LATEST
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.status import WS_1001_GOING_AWAY, WS_1008_POLICY_VIOLATION
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from edmlive.sinks.web.feed import Client, CrowdedError, Feed
+from edmlive.sinks.web.feed import Client, Feed, TooManyClientsError
 from edmlive.sinks.web.metrics import Metrics
 
 _PAGES = {
@@ -22,12 +23,12 @@ _PAGES = {
     "/style.css": ("style.css", "text/css"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-_CROWDED = "As many follow as may: try again later.\n"
+_TOO_MANY_CLIENTS = "Too many clients are connected: try again later.\n"
 _RETRY_MILLISECONDS = 1000
 
 
-class Socket:
-    """Readings by WebSocket, a message each, to clients that send nothing.
+class ReadingSocket:
+    """Readings over a WebSocket, one message each, for clients that send nothing.
 
     Parameters
     ----------
@@ -39,35 +40,35 @@ class Socket:
         self._feed = feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send readings until the client goes or speaks, or the feed ends."""
+        """Send readings until the client leaves or sends something, or the feed ends."""
         socket = WebSocket(scope, receive, send)
         try:
-            with self._feed.follow() as client:
+            with self._feed.connect() as client:
                 await socket.accept()
                 await self._serve(socket, client)
-        except CrowdedError:
-            await socket.send_denial_response(PlainTextResponse(_CROWDED, 503))
+        except TooManyClientsError:
+            await socket.send_denial_response(PlainTextResponse(_TOO_MANY_CLIENTS, 503))
 
     @staticmethod
     async def _serve(socket: WebSocket, client: Client) -> None:
-        async def pass_on() -> None:
+        async def send_messages() -> None:
             async for message in client.messages():
                 await socket.send_text(message)
 
-        sending, hearing = asyncio.create_task(pass_on()), asyncio.create_task(socket.receive())
+        sending, receiving = asyncio.create_task(send_messages()), asyncio.create_task(socket.receive())
         try:
-            await asyncio.wait((sending, hearing), return_when=asyncio.FIRST_COMPLETED)
-            if hearing.done() and hearing.result()["type"] == "websocket.receive":
-                await socket.close(WS_1008_POLICY_VIOLATION, "This only tells, and takes nothing.")
+            await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
+            if receiving.done() and receiving.result()["type"] == "websocket.receive":
+                await socket.close(WS_1008_POLICY_VIOLATION, "This socket is read-only.")
             elif sending.done() and sending.exception() is None:
                 await socket.close(WS_1001_GOING_AWAY)
         finally:
             sending.cancel()
-            hearing.cancel()
-            await asyncio.gather(sending, hearing, return_exceptions=True)
+            receiving.cancel()
+            await asyncio.gather(sending, receiving, return_exceptions=True)
 
 
-class Events:
+class ReadingEvents:
     """Readings as Server-Sent Events, one event each.
 
     Parameters
@@ -80,19 +81,19 @@ class Events:
         self._feed = feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send readings until the client goes or the feed ends."""
+        """Send readings until the client leaves or the feed ends."""
         try:
-            with self._feed.follow() as client:
-                body = self._body(client) if scope["method"] == "GET" else ()
-                await StreamingResponse(body, media_type="text/event-stream")(scope, receive, send)
-        except CrowdedError:
-            await PlainTextResponse(_CROWDED, 503)(scope, receive, send)
+            with self._feed.connect() as client:
+                # No pings: readings come more often. Clients that do not read are dropped by the server.
+                await EventSourceResponse(self._events(client), ping=0, sep="\n")(scope, receive, send)
+        except TooManyClientsError:
+            await PlainTextResponse(_TOO_MANY_CLIENTS, 503)(scope, receive, send)
 
     @staticmethod
-    async def _body(client: Client) -> AsyncIterator[str]:
-        yield f"retry: {_RETRY_MILLISECONDS}\n\n"
+    async def _events(client: Client) -> AsyncIterator[ServerSentEvent]:
+        yield ServerSentEvent(retry=_RETRY_MILLISECONDS, sep="\n")
         async for message in client.messages():
-            yield f"data: {message}\n\n"
+            yield ServerSentEvent(message, sep="\n")
 
 
 def create_app(feed: Feed, metrics: Metrics) -> Starlette:
@@ -103,7 +104,7 @@ def create_app(feed: Feed, metrics: Metrics) -> Starlette:
     feed
         Where readings come from.
     metrics
-        What the monitoring is told.
+        What monitoring reads.
     """
 
     async def state(request: Request) -> Response:
@@ -115,15 +116,16 @@ def create_app(feed: Feed, metrics: Metrics) -> Starlette:
         return JSONResponse(feed.timeline.to_json())
 
     async def health(request: Request) -> Response:
-        return PlainTextResponse(f"{feed.ailment or 'healthy'}\n", 503 if feed.ailment else 200)
+        reason = feed.unhealthy_reason
+        return PlainTextResponse(f"{reason or 'healthy'}\n", 503 if reason else 200)
 
     async def numbers(request: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     routes: list[BaseRoute] = [_page(path, name, kind) for path, (name, kind) in _PAGES.items()]
     routes += [
-        WebSocketRoute("/ws", Socket(feed)),
-        Route("/events", Events(feed)),
+        WebSocketRoute("/ws", ReadingSocket(feed)),
+        Route("/events", ReadingEvents(feed)),
         Route("/api/state", state),
         Route("/api/timeline", timeline),
         Route("/healthz", health),

@@ -1,4 +1,4 @@
-"""The newest reading, the night so far, and the clients that follow; all of it on the server's own thread."""
+"""The newest reading, the timeline, and the connected clients; used from the server's thread only."""
 
 import asyncio
 import time
@@ -15,17 +15,17 @@ QUEUE_LENGTH = 32
 STALE_SECONDS = 5.0
 
 
-class CrowdedError(Exception):
-    """There are as many clients as there may be."""
+class TooManyClientsError(Exception):
+    """`MOST_CLIENTS` are connected already."""
 
 
 class Client:
-    """One who follows: a queue of messages in which the newest push out the oldest.
+    """A connected client: a queue of messages, in which new ones replace the oldest when it is full.
 
     Attributes
     ----------
     dropped
-        Messages pushed out before they were taken.
+        Messages replaced before they were sent.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Client:
         self._changed.set()
 
     def close(self) -> None:
-        """End the messages, once those queued are taken."""
+        """End the messages, once those in the queue have been sent."""
         self._closed = True
         self._changed.set()
 
@@ -57,18 +57,18 @@ class Client:
 
 
 class Feed:
-    """Hands every reading to every client.
+    """Passes every reading on to every client.
 
     Attributes
     ----------
     newest
         The newest reading; ``None`` before the first.
     newest_json
-        The same as `Reading.to_json` has it.
+        The same as JSON.
     timeline
-        The night so far.
+        Segments of the night so far.
     dropped
-        Messages that clients who have gone had no time for.
+        Messages that clients were too slow for, including clients that have gone.
     """
 
     def __init__(self) -> None:
@@ -82,27 +82,27 @@ class Feed:
 
     @property
     def clients(self) -> int:
-        """Clients that follow."""
+        """Number of connected clients."""
         return len(self._clients)
 
     @property
     def dropped(self) -> int:
-        """Messages that slow clients had no time for."""
+        """Messages dropped because clients were too slow."""
         return self._dropped + sum(client.dropped for client in self._clients)
 
     @property
     def age(self) -> float:
-        """Seconds since the newest reading came."""
+        """Seconds since the newest reading arrived."""
         return time.monotonic() - self._arrived
 
     @property
     def fresh(self) -> bool:
-        """Whether the newest reading is of now; a long hop gives it longer."""
+        """Whether the newest reading is current; with a long hop it stays so for longer."""
         return self.newest is not None and self.age <= max(STALE_SECONDS, 3 * self._interval)
 
     @property
-    def ailment(self) -> str | None:
-        """Why nobody knows what is playing now; ``None`` while the input is healthy."""
+    def unhealthy_reason(self) -> str | None:
+        """Why it is not known what is playing now; ``None`` while the input is healthy."""
         if self.newest is None:
             return "There is no reading yet."
         if not self.fresh:
@@ -112,7 +112,7 @@ class Feed:
         return None
 
     def publish(self, reading: Reading, json: str) -> None:
-        """Take a reading, and its JSON."""
+        """Pass on a reading and its JSON."""
         self._interval = self.age if self.newest is not None else 0.0
         self._arrived = time.monotonic()
         self.newest, self.newest_json = reading, json
@@ -121,16 +121,16 @@ class Feed:
             client.offer(json)
 
     @contextmanager
-    def follow(self) -> Iterator[Client]:
-        """Lend a client that is given the newest reading, unless it is stale, and every later one.
+    def connect(self) -> Iterator[Client]:
+        """Connect a client, which gets the newest reading, unless it is stale, and every later one.
 
         Raises
         ------
-        CrowdedError
-            There are `MOST_CLIENTS` already.
+        TooManyClientsError
+            `MOST_CLIENTS` are connected already.
         """
         if len(self._clients) >= MOST_CLIENTS:
-            raise CrowdedError
+            raise TooManyClientsError
         client = Client()
         if self.fresh:
             client.offer(self.newest_json)
@@ -142,6 +142,6 @@ class Feed:
             self._dropped += client.dropped
 
     def close(self) -> None:
-        """Let every client come to its end."""
+        """End every client's messages."""
         for client in self._clients:
             client.close()

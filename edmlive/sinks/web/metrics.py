@@ -1,4 +1,4 @@
-"""The metrics page that Prometheus reads."""
+"""Metrics for Prometheus."""
 
 from collections.abc import Iterator
 
@@ -12,25 +12,25 @@ from edmlive.sources.health import NOTHING_LOST, Counts, Liveness
 
 _COUNTS = {
     "decisions": "Times the model was run.",
-    "decisions_skipped": "Decisions left out because the computer did not keep up.",
-    "gaps": "Interruptions of the audio.",
+    "decisions_skipped": "Decisions skipped because the computer did not keep up.",
+    "gaps": "Gaps in the audio.",
     "frames_lost": "Audio frames lost in gaps, at the source's rate.",
-    "overflows": "Times the sound system said that it dropped input.",
+    "overflows": "Times the sound system reported dropped input.",
     "reconnects": "Times the input came back after it was lost.",
-    "readings_dropped": "Readings that a slow or dead sink had no time for.",
+    "readings_dropped": "Readings dropped because a sink was too slow.",
 }
 _LATENCIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Metrics(Collector):
-    """Tells the newest reading, its counts and the latencies so far.
+    """The newest reading, its counts and the latencies so far.
 
-    Genres are labels only while they stand in the newest reading, so there are never more than the model has.
+    Only genres of the newest reading appear as labels, so there are never more than the model has.
 
     Parameters
     ----------
     feed
-        Where the newest reading and the clients are.
+        Knows the newest reading and the clients.
     provider
         What runs the model.
     """
@@ -48,7 +48,7 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def observe(self, reading: Reading) -> None:
-        """Count a reading's latency, if it was heard."""
+        """Count a reading's latency, unless there is no input."""
         if reading.state is not State.NO_INPUT:
             self._latency.observe(reading.latency)
 
@@ -60,16 +60,16 @@ class Metrics(Collector):
         """Yield the metrics of the newest reading."""
         newest = self._feed.newest
         yield from _counters(newest.counts if newest else NOTHING_LOST)
-        yield GaugeMetricFamily("edmlive_web_clients", "Clients that follow.", self._feed.clients)
+        yield GaugeMetricFamily("edmlive_web_clients", "Connected clients.", self._feed.clients)
         yield CounterMetricFamily(
-            "edmlive_web_messages_dropped", "Messages that slow clients had no time for.", self._feed.dropped
+            "edmlive_web_messages_dropped", "Messages dropped because a client was too slow.", self._feed.dropped
         )
-        yield GaugeMetricFamily("edmlive_healthy", "Whether /healthz is 200.", int(self._feed.ailment is None))
+        yield GaugeMetricFamily("edmlive_healthy", "Whether /healthz is 200.", int(self._feed.unhealthy_reason is None))
         if newest is None:
             return
-        yield InfoMetricFamily("edmlive", "What listens.", {"model": newest.model, "provider": self._provider})
+        yield InfoMetricFamily("edmlive", "Model and provider.", {"model": newest.model, "provider": self._provider})
         yield GaugeMetricFamily("edmlive_level_dbfs", "RMS level of the newest audio in dBFS.", newest.level_dbfs)
-        yield _one_of("state", "What the listener is doing.", State, newest.state)
+        yield _one_of("state", "What edmlive is doing.", State, newest.state)
         yield _one_of("liveness", "Whether audio arrives.", Liveness, newest.liveness)
         if newest.bpm is not None:
             yield GaugeMetricFamily("edmlive_bpm", "Tempo in beats per minute.", newest.bpm)

@@ -1,4 +1,4 @@
-"""Who may ask, and what every answer says to the browser."""
+"""Which requests are allowed, and the security headers of every response."""
 
 import secrets
 import socket
@@ -19,25 +19,25 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
-    # One request a connection: whoever holds one open without asking can be told from whoever follows.
+    # One request per connection, so that idle connections differ from those that stream.
     "Connection": "close",
 }
 
 
 class Guard:
-    """Lets through what only reads, is meant for this computer, comes from its own pages and knows the token.
+    """ASGI middleware that only lets read-only requests through, to this host, from its own pages, with the token.
 
-    A page of another site can make a browser connect to here; it then names its own site as the origin or, where it
-    has bent its name to this computer's address (DNS rebinding), as the host. Both are refused.
+    A page of another site can make a browser send requests to this server. Such a request has the other site's name as
+    its origin or, if that name has been pointed at this computer's address (DNS rebinding), as its host.
 
     Parameters
     ----------
     app
-        What answers those let through.
+        Handles what is let through.
     host
-        The name that the page was asked to be served on.
+        The name that the page is served on.
     token
-        What has to be known; ``None`` where nothing has.
+        The token required; ``None`` if none is.
     """
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
@@ -47,7 +47,7 @@ class Guard:
         self._token = token.encode() if token is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request or a WebSocket, or refuse it."""
+        """Pass on a request or a WebSocket, or refuse it."""
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,13 +59,13 @@ class Guard:
 
     def _answer(self, asked: HTTPConnection) -> Response | None:
         if asked.scope.get("method", "GET") not in _METHODS:
-            return _refuse(405, "Nothing can be changed from here: GET and HEAD only.", Allow=", ".join(_METHODS))
+            return _refuse(405, "This API is read-only: use GET or HEAD.", Allow=", ".join(_METHODS))
         host = asked.headers.get("host", "")
         if not self._is_here(host, asked.scope["server"][0]):
-            return _refuse(421, "This is not the computer you mean: use its name or its IP address.")
+            return _refuse(421, "Unknown host: use this computer's name or IP address.")
         origin = asked.headers.get("origin")
         if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
-            return _refuse(403, "Pages of other sites may not ask.")
+            return _refuse(403, "Requests from pages of other sites are not allowed.")
         if self._token is None:
             return None
         if asked.scope["path"] == "/" and self._knows(asked.query_params.get("token")):
@@ -75,7 +75,7 @@ class Guard:
             return None
         return _refuse(
             401,
-            "A token is needed: open this page once with ?token=TOKEN behind its address, "
+            "A token is required: open this page once with ?token=TOKEN appended to its address, "
             "or send the header 'Authorization: Bearer TOKEN'.",
             **{"WWW-Authenticate": "Bearer"},
         )

@@ -1,4 +1,4 @@
-"""The sink that serves the page, on a thread and an event loop of its own."""
+"""The sink that serves the web page, with a thread and an event loop of its own."""
 
 import asyncio
 import socket
@@ -25,25 +25,29 @@ LARGEST_REQUEST = 16_384
 LARGEST_MESSAGE = 1024
 
 
-class _Impatient:
-    """Drops, without waiting for it any more, a client that does not take what it is sent."""
+class _Limited(asyncio.Protocol):
+    """Drops a client that does not read what it is sent. Uvicorn would wait for as long as the connection stands."""
 
     transport: asyncio.Transport
     loop: asyncio.AbstractEventLoop
     _stuck: asyncio.TimerHandle | None = None
 
     def pause_writing(self) -> None:
-        super().pause_writing()  # type: ignore[misc]
+        super().pause_writing()
         self._stuck = self.loop.call_later(STUCK_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        super().resume_writing()  # type: ignore[misc]
+        super().resume_writing()
         if self._stuck is not None:
             self._stuck.cancel()
 
 
-class _Http(_Impatient, H11Protocol):
-    """Bounds how many connections there are and how long one may stay without having asked for anything."""
+class _Http(_Limited, H11Protocol):
+    """Limits the number of connections, and the time that one may take to send a request.
+
+    Uvicorn's `limit_concurrency` accepts any number of connections and only refuses their requests, and its
+    `timeout_keep_alive` starts after the first response.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,8 +61,8 @@ class _Http(_Impatient, H11Protocol):
             self.transport.abort()
 
 
-class _WebSocket(_Impatient, WebSocketsSansIOProtocol):
-    """Does not wait for a last word to those who answer no ping."""
+class _WebSocket(_Limited, WebSocketsSansIOProtocol):
+    """Drops a client that does not answer pings. Uvicorn would wait until it has received a last message."""
 
     def keepalive_timeout(self) -> None:
         self.transport.abort()
@@ -70,31 +74,31 @@ class WebSink:
     Parameters
     ----------
     address
-        Where, as ``HOST:PORT``.
+        Where to serve it, as ``HOST:PORT``.
     provider
         What runs the model, for the metrics.
 
     Attributes
     ----------
     url
-        Where a browser on this computer finds the page.
+        Address of the page for a browser on this computer.
 
     Raises
     ------
     SinkError
-        The address makes no sense or cannot be had, or other computers can reach it and there is no token.
+        The address is not valid or not available, or other computers could reach it and there is no token.
     """
 
     def __init__(self, address: str, provider: str = "") -> None:
-        wanted = Address.parse(address)
+        parsed = Address.parse(address)
         token = read_token()
-        listener = listen(wanted, secret=token is not None)
-        self.url = _url(wanted, listener)
+        listener = listen(parsed, has_token=token is not None)
+        self.url = _url(parsed, listener)
         self._feed = Feed()
         self._metrics = Metrics(self._feed, provider)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Guard(create_app(self._feed, self._metrics), wanted.host, token),
+                Guard(create_app(self._feed, self._metrics), parsed.host, token),
                 http=_Http,
                 ws=_WebSocket,
                 ws_max_size=LARGEST_MESSAGE,
@@ -104,7 +108,7 @@ class WebSink:
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=0,
-                # An address asked for may hold the token, and a terminal has the panel to show.
+                # A requested URL may contain the token, and the terminal shows the panel.
                 log_config=None,
                 log_level="critical",
                 access_log=False,
@@ -115,12 +119,12 @@ class WebSink:
         self._thread.start()
 
     def write(self, reading: Reading) -> None:
-        """Hand a reading to the server."""
+        """Pass a reading on to the server."""
         json = reading.to_json().encode(errors="backslashreplace").decode()
         self._call(self._publish, reading, json)
 
     def close(self) -> None:
-        """End the server within `CLOSE_SECONDS`, whoever is connected."""
+        """Stop the server within `CLOSE_SECONDS`, whoever is connected."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._call(self._feed.close)
@@ -130,7 +134,7 @@ class WebSink:
         try:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            raise SinkError("The web page's server has ended.") from None
+            raise SinkError("The web page's server has stopped.") from None
 
     def _publish(self, reading: Reading, json: str) -> None:
         self._feed.publish(reading, json)
@@ -143,6 +147,6 @@ class WebSink:
                 connection.transport.abort()
 
 
-def _url(wanted: Address, listener: socket.socket) -> str:
-    name = socket.gethostname() if wanted.host in ("0.0.0.0", "::") else wanted.host
+def _url(parsed: Address, listener: socket.socket) -> str:
+    name = socket.gethostname() if parsed.host in ("0.0.0.0", "::") else parsed.host
     return f"http://{Address(name, listener.getsockname()[1])}/"

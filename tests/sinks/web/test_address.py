@@ -45,21 +45,21 @@ def test_no_text_breaks_it(text: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_other_computers_only_with_a_token(host: str) -> None:
     with pytest.raises(SinkError, match=TOKEN_VARIABLE):
-        listen(Address(host, 0), secret=False)
-    listen(Address("0.0.0.0", 0), secret=True).close()
+        listen(Address(host, 0), has_token=False)
+    listen(Address("0.0.0.0", 0), has_token=True).close()
 
 
 def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = Address("127.0.0.1", taken.getsockname()[1])
         with pytest.raises(SinkError, match=f"cannot be served on {address} .*in use.*another HOST:PORT"):
-            listen(address, secret=False)
+            listen(address, has_token=False)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70])
 def test_a_host_that_is_not_there(host: str) -> None:
     with pytest.raises(SinkError, match="cannot be served on"):
-        listen(Address(host, 0), secret=True)
+        listen(Address(host, 0), has_token=True)
 
 
 def test_token(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "token", ["", "short", "with spaces in between", "line\nbreaks-are-no-good", "ünïcödé-tökens-áre-nöt"]
 )
-def test_a_token_that_will_not_do_is_not_repeated(token: str) -> None:
+def test_an_invalid_token_is_not_repeated(token: str) -> None:
     with pytest.raises(SinkError, match="openssl rand") as caught:
         read_token({TOKEN_VARIABLE: token})
     assert not token or token not in str(caught.value)
@@ -92,4 +92,5 @@ def test_without_the_extra_one_sentence_says_how_to_get_it() -> None:
     command = [sys.executable, "-c", code, "listen", "--input", "-", "--web"]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "edmlive: The web page needs the package 'uvicorn': pip install 'edmlive[web]'.\n"
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'edmlive[web]'" in done.stderr

@@ -129,7 +129,8 @@ def test_one_client_too_many(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> 
         assert caught.value.response.status_code == 503
         assert b"try again later" in caught.value.response.body
         answer = http.get(f"{sink.url}events")
-        assert (answer.status_code, answer.text) == (503, "As many follow as may: try again later.\n")
+        assert answer.status_code == 503
+        assert "try again later" in answer.text
         sink.write(at(1))
         assert all(json.loads(client.recv(timeout=5))["genre"] == "Techno" for client in followers)
 
@@ -161,10 +162,10 @@ def test_it_ends_within_a_second_whoever_is_connected(serve: Serve) -> None:
         assert http.get(f"{again.url}api/state").json()["time"] == 2
 
 
-def test_a_sink_that_has_ended_says_so(serve: Serve) -> None:
+def test_writing_to_a_closed_sink_fails(serve: Serve) -> None:
     sink = serve()
     sink.close()
-    with pytest.raises(SinkError, match="ended"):
+    with pytest.raises(SinkError, match="stopped"):
         sink.write(at(1))
 
 
