@@ -1,4 +1,4 @@
-"""How Home Assistant finds edmlive by itself: the messages of its MQTT discovery.
+"""Messages of MQTT discovery, by which Home Assistant finds edmlive on its own.
 
 https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
@@ -10,7 +10,7 @@ from edmlive.realtime.reading import State
 
 DISCOVERY_PREFIX = "homeassistant"
 
-# A template that yields "None" makes a number unknown; a text has to be told in words.
+# A template that yields "None" makes a number unknown; text sensors need a word instead.
 _SENSORS: dict[str, dict[str, Any]] = {
     "genre": {"value_template": "{{ value_json.genre or 'none' }}", "icon": "mdi:music"},
     "confidence": {
@@ -45,14 +45,14 @@ _SENSORS: dict[str, dict[str, Any]] = {
 
 
 def discovery(identity: str, name: str, state_topic: str, availability_topic: str) -> dict[str, dict[str, Any]]:
-    """Return the discovery messages by topic: a sensor each, all of one device.
+    """Return discovery messages by topic: one for each sensor, all of the same device.
 
     Parameters
     ----------
     identity
-        What tells this edmlive from every other, of letters, digits, hyphens and underscores.
+        Unique identifier of this edmlive: letters, digits, hyphens and underscores.
     name
-        The device's name for people.
+        The device's display name.
     state_topic
         Where readings are published as JSON.
     availability_topic

@@ -1,4 +1,4 @@
-"""Readings for light desks and instruments: program changes or notes, controllers, and MIDI clock."""
+"""Readings for lighting desks and instruments: program changes or notes, controllers, and MIDI clock."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ QUIETEST_DBFS = -60.0
 _ALL_NOTES_OFF = 123
 _VELOCITY = 127
 _LINGER_SECONDS = 0.1
-"""JACK hands messages on once a period, and a port that closes takes along what has not been handed on by then."""
+"""JACK delivers messages once per period; closing the port sooner would discard them."""
 
 
 class MidiOutput:
@@ -28,18 +28,18 @@ class MidiOutput:
     Parameters
     ----------
     port
-        Name of an output port, or part of it, whatever the case; or `VIRTUAL`, to open a port named `NAME` that other
-        programs can connect to, where the platform has such a thing (Linux and macOS). Which MIDI system is used can be
-        set as mido documents it, such as ``MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK``.
+        Name of an output port or part of it, ignoring case; or `VIRTUAL`, to open a port named `NAME` that other
+        programs can connect to, on platforms that support it (Linux and macOS). The MIDI system can be chosen as
+        mido documents it, such as ``MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK``.
     labels
         The model's genres.
     map_file
-        A TOML file, read by `read_map`; without one, `default_map`.
+        A TOML file for `read_map`; `default_map` is used without one.
 
     Raises
     ------
     UserError
-        There is no such port, it cannot be opened, or the map is wrong.
+        There is no such port, it cannot be opened, or the map is not valid.
     """
 
     def __init__(self, port: str, labels: tuple[str, ...], map_file: Path | None = None) -> None:
@@ -50,7 +50,7 @@ class MidiOutput:
         self._held: tuple[int, int] | None = None
 
     def write(self, reading: Reading) -> None:
-        """Send what a reading calls for."""
+        """Send the messages for a reading."""
         try:
             self._follow(reading.bpm)
             self._control(self._map.controllers.confidence, reading.confidence or 0.0)
@@ -62,7 +62,7 @@ class MidiOutput:
             raise SinkError(f"MIDI can no longer be sent to '{self._port.name}' ({error}).") from None
 
     def close(self) -> None:
-        """Stop the clock, let go of every note, and close the port."""
+        """Stop the clock, release every note, and close the port."""
         if self._clock is not None:
             self._clock.close()
         self._release()
@@ -78,11 +78,10 @@ class MidiOutput:
             raise self._clock.failure
         self._clock.follow(bpm)
 
-    def _control(self, number: int | None, share: float) -> None:
+    def _control(self, number: int | None, value: float) -> None:
         if number is not None:
-            self._send(
-                "control_change", self._map.channel, control=number, value=round(127 * min(max(share, 0.0), 1.0))
-            )
+            data = round(127 * min(max(value, 0.0), 1.0))
+            self._send("control_change", self._map.channel, control=number, value=data)
 
     def _begin(self, genre: str | None) -> None:
         self._release()
@@ -123,15 +122,16 @@ def _open(wanted: str) -> Any:
 def _find(ports: list[str], wanted: str) -> str:
     if not ports:
         raise SinkError(
-            f"There is no MIDI output port: connect a device, or open one for other programs with --midi {VIRTUAL}."
+            f"There is no MIDI output port: connect a device, or create one for other programs with --midi {VIRTUAL}."
         )
     text = wanted.casefold()
-    fits = [port for port in ports if port.casefold() == text] or [port for port in ports if text in port.casefold()]
-    if not fits:
-        raise SinkError(f"No MIDI output port is called '{wanted}': there is {_names(ports)}.")
-    if len(fits) > 1:
-        raise SinkError(f"'{wanted}' may mean {_names(fits)}: give more of the name.")
-    return fits[0]
+    exact = [port for port in ports if port.casefold() == text]
+    matches = exact or [port for port in ports if text in port.casefold()]
+    if not matches:
+        raise SinkError(f"No MIDI output port is called '{wanted}': choose from {_names(ports)}.")
+    if len(matches) > 1:
+        raise SinkError(f"'{wanted}' matches {_names(matches)}: give more of the name.")
+    return matches[0]
 
 
 def _names(ports: list[str]) -> str:

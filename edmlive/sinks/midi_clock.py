@@ -1,4 +1,4 @@
-"""MIDI clock at the tempo heard, from a thread of its own."""
+"""MIDI clock at the tempo of the music, sent from a thread of its own."""
 
 import threading
 import time
@@ -12,11 +12,11 @@ _CATCH_UP_SECONDS = 0.25
 
 
 class MidiClock:
-    """Sends *start*, then 24 pulses a beat for as long as there is a tempo, then *stop*.
+    """Sends *start*, then 24 pulses per beat while there is a tempo, then *stop*.
 
-    Pulses keep to a schedule on the monotonic clock, so that a late one delays none after it and the tempo does not
-    drift. A new tempo counts from the next pulse on. The clock has the tempo of the music, not the place of its beats,
-    which nobody tells it.
+    Pulses are scheduled on the monotonic clock, so that a late one does not delay the next and the tempo does not
+    drift. A new tempo takes effect with the next pulse. The clock has the tempo of the music but not its phase: pulses
+    do not fall on the beats.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class MidiClock:
     Attributes
     ----------
     failure
-        Why the clock stopped for good, if it did.
+        Why the clock has stopped for good, if it has.
     """
 
     def __init__(self, send: Callable[[mido.Message], None]) -> None:
@@ -39,7 +39,7 @@ class MidiClock:
         self._thread.start()
 
     def follow(self, bpm: float | None) -> None:
-        """Take on a tempo in beats per minute; ``None`` stops the clock."""
+        """Follow a tempo in beats per minute; ``None`` stops the clock."""
         with self._changed:
             self._bpm = bpm
             self._changed.notify()
@@ -62,12 +62,12 @@ class MidiClock:
             self.failure = error
 
     def _play(self) -> None:
-        """Pulse until the tempo is lost."""
+        """Send pulses until there is no tempo any more."""
         self._send(mido.Message("start"))
         due = time.monotonic()
         while self._bpm is not None:
             due += 60.0 / (self._bpm * PULSES_PER_BEAT)
-            # After a sleep of the whole computer there is no sense in sending all that was missed.
+            # After the computer slept, the pulses missed are not sent.
             due = max(due, time.monotonic() - _CATCH_UP_SECONDS)
             if self._changed.wait_for(lambda: self._bpm is None, due - time.monotonic()):
                 break

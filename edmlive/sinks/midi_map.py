@@ -1,4 +1,4 @@
-"""Which MIDI messages a genre and its figures become: a TOML file, or a default by the model's own order."""
+"""Maps genres and values to MIDI messages: a TOML file, or a default in the order of the model's genres."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +12,16 @@ Channel = Annotated[int, Field(ge=1, le=16)]
 
 
 class GenreMessages(Table):
-    """What is sent when a genre begins.
+    """Messages sent when a genre starts.
 
     Parameters
     ----------
     program
-        Program change, 0..127 as on the wire; many devices show one more.
+        Program change, 0..127 as transmitted; many devices display it plus one.
     note
-        Note that is held for as long as the genre lasts, 0..127; 60 is middle C.
+        Note held for as long as the genre lasts, 0..127; 60 is middle C.
     channel
-        MIDI channel 1..16, if not that of the whole map.
+        MIDI channel 1..16; ``None`` for the map's own.
     """
 
     program: DataByte | None = None
@@ -30,7 +30,7 @@ class GenreMessages(Table):
 
 
 class Controllers(Table):
-    """Numbers of the controllers, 0..127, that follow every reading; ``None`` for those that are not sent.
+    """Controller numbers, 0..127, sent with every reading; ``None`` for those not sent.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ class Controllers(Table):
 
 
 class MidiMap(Table):
-    """A whole map.
+    """A complete map.
 
     Parameters
     ----------
     channel
         MIDI channel 1..16.
     clock
-        Whether MIDI clock is sent at the tempo heard.
+        Whether to send MIDI clock.
     controllers
         Confidence on controller 20 and level on 21, unless the file has a table of its own.
     genres
-        Messages by genre; a genre that is not there sends nothing.
+        Messages by genre; nothing is sent for a genre that is missing.
     """
 
     channel: Channel = 1
@@ -73,7 +73,7 @@ class MidiMap(Table):
 
 
 def default_map(labels: tuple[str, ...]) -> MidiMap:
-    """Return the map that is used without a file: genres are programs 0, 1, 2... in the order of the model's labels."""
+    """Return the map used without a file: genres are programs 0, 1, 2... in the order of the model's labels."""
     return MidiMap(genres={label: GenreMessages(program=program) for program, label in enumerate(labels[:128])})
 
 
@@ -85,11 +85,11 @@ def read_map(path: Path, labels: tuple[str, ...]) -> MidiMap:
     path
         The file.
     labels
-        The model's genres, the only ones that make sense in the map.
+        The model's genres, the only ones allowed in the map.
 
     Raises
     ------
     UserError
-        The file cannot be read, or something in it is wrong; the message names the line.
+        The file cannot be read or is not valid; the message names the line.
     """
     return read_toml(path, MidiMap, {"labels": labels})

@@ -1,4 +1,4 @@
-"""Readings for home and show automation: the newest one retained on an MQTT broker, and whether there is one at all."""
+"""Readings for home and show automation, retained on an MQTT broker, with availability."""
 
 import hashlib
 import json
@@ -28,27 +28,27 @@ ONLINE, OFFLINE = "online", "offline"
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _ANSWER_SECONDS = 5.0
-_FAREWELL_SECONDS = 0.5
+_CLOSE_SECONDS = 0.5
 _KEEP_ALIVE_SECONDS = 10
 _LONGEST_WAIT_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Where the broker is and how to be let in.
+    """Address of the broker and credentials.
 
     Parameters
     ----------
     host, port
-        Its address.
+        Where it is.
     tls
-        Whether the connection is encrypted and the broker's certificate checked.
+        Whether to encrypt the connection and check the broker's certificate.
     base_topic
-        What every topic of ours begins with.
+        Prefix of all topics.
     username, password
-        Credentials, if it wants any.
+        Credentials, if it requires any.
     ca_file
-        Certificate that signed the broker's; ``None`` for those that the system trusts.
+        CA certificate of the broker's; ``None`` for those the system trusts.
     """
 
     host: str
@@ -61,19 +61,19 @@ class Broker:
 
 
 def read_broker(url: str, environment: Mapping[str, str]) -> Broker:
-    """Return the broker that a URL and the environment name.
+    """Return the broker described by a URL and the environment.
 
     Parameters
     ----------
     url
-        ``mqtt[s]://host[:port][/base-topic]``, without credentials: every user of the computer can see it.
+        ``mqtt[s]://host[:port][/base-topic]``, without credentials, since every user of the computer can see it.
     environment
         May hold `USERNAME`, `PASSWORD` or `PASSWORD_FILE`, and `CA_FILE`.
 
     Raises
     ------
     SinkError
-        Either makes no sense.
+        One of them is not valid.
     """
     try:
         parts = urlsplit(url)
@@ -82,7 +82,7 @@ def read_broker(url: str, environment: Mapping[str, str]) -> Broker:
         scheme, host, port = "", None, None
     if "@" in url:
         raise SinkError(
-            "The MQTT address must not hold a user name or a password, which other users of this computer could read: "
+            "The MQTT address must not contain a user name or password, which other users of this computer could read: "
             f"set {USERNAME} and {PASSWORD} or {PASSWORD_FILE} in the environment."
         )
     if scheme not in _PORTS or not host or port == 0:
@@ -117,11 +117,11 @@ def _password(environment: Mapping[str, str]) -> str | None:
 
 
 class MqttPublisher:
-    """Publishes each reading, retained, and says whether it is there; finds the broker again when it was away.
+    """Publishes each reading as a retained message, and availability; reconnects when the broker was unreachable.
 
     Topics, under the base topic: ``state``, a reading as in `Reading.to_json`, and ``availability``, which the broker
-    itself sets to ``offline`` when edmlive dies. The discovery messages of Home Assistant come on top.
-    While the broker is away or slow no more than one reading waits; the ones it missed are gone.
+    sets to ``offline`` by itself if edmlive dies. Discovery messages for Home Assistant are published as well.
+    While the broker is unreachable or slow, only the newest reading is kept for it.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ class MqttPublisher:
     Raises
     ------
     SinkError
-        The address makes no sense, or the broker cannot be reached or refuses us at the start. Later on it may come
-        and go.
+        The address is not valid, or the broker cannot be reached or refuses the connection at the start. Later
+        interruptions are not errors.
     """
 
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -153,22 +153,22 @@ class MqttPublisher:
         self._connect()
 
     def write(self, reading: Reading) -> None:
-        """Publish a reading, unless one is still on its way."""
+        """Publish a reading, or keep it while the previous one is still in flight."""
         self._newest = reading
         self._publish_newest()
 
     def close(self) -> None:
-        """Publish what is held back, say that nothing more will come, and disconnect."""
+        """Publish the reading that is pending, announce *offline*, and disconnect."""
         if self._client.is_connected():
-            if self._sent is not None and _on_its_way(self._sent):
-                self._sent.wait_for_publish(_FAREWELL_SECONDS)
+            if self._sent is not None and _in_flight(self._sent):
+                self._sent.wait_for_publish(_CLOSE_SECONDS)
             self._publish_newest()
-            self._client.publish(self._availability_topic, OFFLINE, 1, retain=True).wait_for_publish(_FAREWELL_SECONDS)
+            self._client.publish(self._availability_topic, OFFLINE, 1, retain=True).wait_for_publish(_CLOSE_SECONDS)
         self._client.disconnect()
         self._client.loop_stop()
 
     def _publish_newest(self) -> None:
-        if self._newest is not None and self._client.is_connected() and not _on_its_way(self._sent):
+        if self._newest is not None and self._client.is_connected() and not _in_flight(self._sent):
             self._sent = self._client.publish(self._state_topic, self._newest.to_json(), qos=1, retain=True)
             self._newest = None
 
@@ -178,7 +178,7 @@ class MqttPublisher:
             try:
                 self._client.tls_set(broker.ca_file)
             except OSError as error:
-                raise SinkError(f"{CA_FILE} names {broker.ca_file}, which holds no certificate ({error}).") from None
+                raise SinkError(f"{CA_FILE} names {broker.ca_file}, which contains no certificate ({error}).") from None
         try:
             self._client.connect(broker.host, broker.port, _KEEP_ALIVE_SECONDS)
         except ssl.SSLCertVerificationError as error:
@@ -203,7 +203,7 @@ class MqttPublisher:
     ) -> None:
         self._answer = answer
         if not answer.is_failure:
-            # At every connection, since the broker may have forgotten. Lost with it, they are said again at the next.
+            # On every connection, since the broker may have restarted without its retained messages.
             client.publish(self._availability_topic, ONLINE, retain=True)
             for topic, message in self._discovery().items():
                 client.publish(topic, json.dumps(message), retain=True)
@@ -216,6 +216,6 @@ class MqttPublisher:
         return discovery(f"edmlive_{digest}", name, self._state_topic, self._availability_topic)
 
 
-def _on_its_way(message: MQTTMessageInfo | None) -> bool:
-    """Whether a message was handed over and the broker has not confirmed it yet."""
+def _in_flight(message: MQTTMessageInfo | None) -> bool:
+    """Whether a message was sent and the broker has not acknowledged it yet."""
     return message is not None and message.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and not message.is_published()

@@ -1,7 +1,7 @@
-"""Readings for lights and visuals: Open Sound Control over UDP, one bundle a reading.
+"""Readings for lights and visuals: Open Sound Control over UDP, one bundle per reading.
 
-Every bundle holds everything, so that a receiver that joins late, or misses a datagram, is right after the next one.
-Its time tag is the moment the newest audio was captured.
+Every bundle is complete, so that a receiver that joins late or misses a datagram is up to date after the next one.
+Its time tag is when the newest audio was captured.
 """
 
 import contextlib
@@ -20,26 +20,26 @@ from edmlive.realtime.reading import TOP_COUNT, Reading
 
 ROOT = "/edmlive"
 STOPPED = "stopped"
-"""What ``/edmlive/state`` says last of all."""
+"""Last value of ``/edmlive/state``."""
 
 _QUIETEST_DBFS = -120.0
 
 
 class OscSender:
-    """Sends one bundle a reading.
+    """Sends one bundle per reading.
 
-    UDP does not tell whether anybody listens, so a network that goes and comes back ends nothing.
+    With UDP, nobody has to be listening, and the network may come and go.
 
     Parameters
     ----------
     destination
-        ``HOST:PORT`` or ``[IPv6]:PORT``; a broadcast address will do. The name is looked up once, IPv4 first, because
-        most receivers have nothing else.
+        ``HOST:PORT`` or ``[IPv6]:PORT``; may be a broadcast address. The name is resolved once, to IPv4 if possible,
+        because most receivers support nothing else.
 
     Raises
     ------
     SinkError
-        The destination makes no sense, or its name is not known.
+        The destination is not valid, or its host name cannot be resolved.
     """
 
     def __init__(self, destination: str) -> None:
@@ -48,7 +48,7 @@ class OscSender:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError):
             raise SinkError(
-                f"OSC cannot be sent to {destination}: no computer is known by the name '{host}'. "
+                f"OSC cannot be sent to {destination}: the name '{host}' cannot be resolved. "
                 "Check the spelling, or give its IP address."
             ) from None
         family, kind, protocol, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
@@ -57,17 +57,17 @@ class OscSender:
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self._genre: str | None = None
-        self._left: str | None = None
+        self._previous: str | None = None
 
     def write(self, reading: Reading) -> None:
         """Send one bundle."""
         moment = datetime.datetime.fromisoformat(reading.clock).timestamp() if reading.clock else IMMEDIATELY
-        self._turn_to(reading.genre)
+        self._change_to(reading.genre)
         self._send(moment, [*_messages(reading), *self._switches()])
 
     def close(self) -> None:
-        """Say that nothing more will come."""
-        self._turn_to(None)
+        """Send a last bundle with the state `STOPPED`."""
+        self._change_to(None)
         self._send(
             IMMEDIATELY,
             [
@@ -81,20 +81,20 @@ class OscSender:
         )
         self._socket.close()
 
-    def _turn_to(self, genre: str | None) -> None:
+    def _change_to(self, genre: str | None) -> None:
         if genre != self._genre:
-            self._left = self._genre or self._left
+            self._previous = self._genre or self._previous
             self._genre = genre
 
     def _switches(self) -> Iterator[OscMessage]:
-        """Yield 1 for the genre that is on, 0 for the one before it."""
-        if self._left is not None and self._left != self._genre:
-            yield _message(f"is/{address_part(self._left)}", 0.0)
+        """Yield 1 for the current genre and 0 for the one before it."""
+        if self._previous is not None and self._previous != self._genre:
+            yield _message(f"is/{address_part(self._previous)}", 0.0)
         if self._genre is not None:
             yield _message(f"is/{address_part(self._genre)}", 1.0)
 
     def _send(self, moment: float, messages: list[OscMessage]) -> None:
-        bundle = OscBundleBuilder(moment)  # type: ignore[arg-type]  # its own documentation says seconds as a float
+        bundle = OscBundleBuilder(moment)  # type: ignore[arg-type]  # documented as seconds, as a float
         for message in messages:
             bundle.add_content(message)
         with contextlib.suppress(OSError):
@@ -102,7 +102,7 @@ class OscSender:
 
 
 def address_part(genre: str) -> str:
-    """Return a genre as part of an OSC address, in which many signs of a label are not allowed.
+    """Return a genre as part of an OSC address, in which many characters of a label are not allowed.
 
     >>> address_part("Techno (Peak Time-Driving)")
     'techno-peak-time-driving'

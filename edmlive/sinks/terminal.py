@@ -1,4 +1,4 @@
-"""Readings for people: a live panel on a terminal, a line for each change elsewhere."""
+"""Readings for people: a live panel on a terminal, otherwise a line for each change."""
 
 import textwrap
 
@@ -46,27 +46,27 @@ class TerminalPanel:
         self._live.update(Panel(Text("opening…", "yellow"), title=Text(title), width=self._width()), refresh=True)
 
     def write(self, reading: Reading) -> None:
-        """Redraw."""
+        """Draw the reading."""
         self._live.update(panel(reading, self._title, self._width()), refresh=True)
 
     def close(self) -> None:
-        """Leave the last panel standing."""
+        """Leave the last panel on the screen."""
         self._live.stop()
 
     def _width(self) -> int:
-        # The "^C" that a terminal echoes must not wrap into the next line, or the last panel is drawn one line off.
+        # The "^C" echoed by a terminal must not wrap, or the last panel is drawn one line too low.
         return min(self._console.width - len("^C^C"), WIDEST)
 
 
 class TerminalLines:
-    """One line on standard output whenever anything but tempo, level and confidence changes, for a log or a pipe."""
+    """Writes a line to standard output when anything but tempo, level or confidence changes, for a log or a pipe."""
 
     def __init__(self) -> None:
         self._lines = LineFile(STANDARD_OUTPUT)
         self._last: object = None
 
     def write(self, reading: Reading) -> None:
-        """Write a line if there is something new to say."""
+        """Write a line if something has changed."""
         playing = reading.truth.genre if reading.truth else None
         now = reading.state, reading.genre, playing, reading.liveness, reading.notices
         if now != self._last:
@@ -94,8 +94,8 @@ def line(reading: Reading) -> str:
 def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
     """Return a reading as a panel.
 
-    It shows the vote, the tempo, the truth if known, the five likeliest genres, what was lost, time, level, state and
-    notices. Its height is the same in every state.
+    It shows genre, tempo, the truth if known, the five likeliest genres with their votes, losses, time, level, state
+    and notices. Its height is the same in every state.
     """
     head = Text(reading.genre or "…", style="bold")
     tempo = Text("- BPM" if reading.bpm is None else f"{reading.bpm:.1f} BPM", style="bold cyan")
@@ -138,15 +138,15 @@ def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
 
 
 def _losses(counts: Counts) -> str:
-    """Say what was lost, if anything, the worst first."""
-    said = (
+    """Describe what was lost, if anything, worst first."""
+    losses = (
         (counts.reconnects, "reconnect"),
         (counts.frames_lost, "frame lost"),
-        (counts.decisions_skipped, "decision left out"),
+        (counts.decisions_skipped, "decision skipped"),
         (counts.readings_dropped, "reading dropped"),
         (counts.overflows, "overflow"),
     )
-    return " · ".join(_counted(count, thing) for count, thing in said if count)
+    return " · ".join(_counted(count, thing) for count, thing in losses if count)
 
 
 def _counted(count: int, thing: str) -> str:

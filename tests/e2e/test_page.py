@@ -260,7 +260,7 @@ def test_it_says_that_the_connection_is_lost_and_recovers_by_itself(serve: Calla
     page.wait("document.body.dataset.state === 'lost'", 5)
     assert page.text("headline") == "Connection lost"
     assert {page.text("bpm"), page.text("confidence"), page.text("level")} == {"\N{EN DASH}"}
-    assert "it was Drum & Bass" in page.text("detail")
+    assert "last genre: Drum & Bass" in page.text("detail")
     page.picture("lost-390")
     time.sleep(3)
     again = serve(urlsplit(sink.url).netloc)
@@ -276,8 +276,8 @@ def test_stale_readings_are_not_shown_as_live(serve: Callable[..., WebSink], pag
     page.open(sink.url, DESKTOP)
     page.wait("document.body.dataset.state === 'listening'")
     page.wait("document.body.dataset.state === 'lost'", 8)
-    assert page.text("headline") == "No news"
-    page.picture("no-news-1440")
+    assert page.text("headline") == "No updates"
+    page.picture("no-updates-1440")
     sink.write(heard())
     page.wait("document.body.dataset.state === 'listening'", 10)
 

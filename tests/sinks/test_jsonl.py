@@ -34,7 +34,7 @@ def test_reading_is_one_object_with_the_promised_names(tmp_path: Path) -> None:
     sink.close()
 
 
-def test_nothing_to_say_is_null(tmp_path: Path) -> None:
+def test_missing_values_are_null(tmp_path: Path) -> None:
     path = tmp_path / "readings.jsonl"
     sink = JsonLines(str(path))
     sink.write(waiting(state=State.SILENCE))
@@ -46,7 +46,7 @@ def test_nothing_to_say_is_null(tmp_path: Path) -> None:
     assert line["truth"] is None
 
 
-def test_truth_is_told_where_it_is_known(tmp_path: Path) -> None:
+def test_truth_is_written_if_known(tmp_path: Path) -> None:
     path = tmp_path / "readings.jsonl"
     sink = JsonLines(str(path))
     sink.write(reading(truth=truth(start=93.25)))
@@ -74,17 +74,17 @@ def test_dash_is_standard_output_which_stays_open(capfd: pytest.CaptureFixture[s
     assert second == "after"
 
 
-def test_full_disk_is_told() -> None:
+def test_full_disk_is_an_error() -> None:
     with pytest.raises(SinkError, match=r"/dev/full \(no space left on device\)"):
         JsonLines("/dev/full").write(reading())
 
 
-def test_place_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+def test_path_that_cannot_be_written_fails_at_once(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="no such file or directory"):
         JsonLines(str(tmp_path / "missing" / "readings.jsonl"))
 
 
-def test_closed_pipe_is_told(tmp_path: Path) -> None:
+def test_closed_pipe_is_an_error(tmp_path: Path) -> None:
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
     listener = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -112,7 +112,7 @@ def test_name_with_codes_is_a_new_file_whenever_it_changes(tmp_path: Path) -> No
     }
 
 
-def test_hour_that_comes_twice_goes_on_in_its_file(tmp_path: Path) -> None:
+def test_repeated_hour_is_appended_to_its_file(tmp_path: Path) -> None:
     summer, winter = "2026-10-25T02:30:00.000+02:00", "2026-10-25T02:30:00.000+01:00"
     clocks = ["2026-10-25T01:59:59.000+02:00", summer, winter, "2026-10-25T03:00:00.000+01:00"]
     assert night(tmp_path, "%H.jsonl", clocks) == {
@@ -122,12 +122,12 @@ def test_hour_that_comes_twice_goes_on_in_its_file(tmp_path: Path) -> None:
     }
 
 
-def test_folders_that_codes_name_are_made(tmp_path: Path) -> None:
+def test_missing_folders_are_created(tmp_path: Path) -> None:
     clock = "2026-12-31T23:00:00.000+00:00"
     assert night(tmp_path, "%Y/%m/%d 100%%.jsonl", [clock]) == {"2026/12/31 100%.jsonl": [clock]}
 
 
-def test_new_file_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_new_file_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     sink = JsonLines(str(tmp_path / "%Y" / "night.jsonl"))
     (tmp_path / "2025").write_text("in the way")
     with pytest.raises(SinkError, match="2025"):

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from edmlive.errors import SinkError, UserError
 from edmlive.realtime.reading import State
-from edmlive.sinks import midi
 from edmlive.sinks.midi import MidiOutput
 from edmlive.sinks.midi_clock import PULSES_PER_BEAT, MidiClock
 from edmlive.sinks.midi_map import Controllers, GenreMessages, MidiMap, default_map, read_map
@@ -42,7 +41,12 @@ class Wire:
 
     def __init__(self) -> None:
         self._parser = mido.Parser()
+        self.opened: list[str] = []
         self.closed = False
+
+    def open(self, name: str) -> "Wire":
+        self.opened.append(name)
+        return self
 
     def send(self, message: mido.Message) -> None:
         assert not self.closed
@@ -51,14 +55,15 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
-    def heard(self) -> list[str]:
+    def received(self) -> list[str]:
         return [str(message).removesuffix(" time=0") for message in self._parser]
 
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     wire = Wire()
-    monkeypatch.setattr(midi, "_open", lambda wanted: wire)
+    monkeypatch.setattr(mido, "get_output_names", lambda: ["wire"])
+    monkeypatch.setattr(mido, "open_output", wire.open)
     return wire
 
 
@@ -111,13 +116,13 @@ def test_default_of_a_model_with_more_genres_than_programs() -> None:
         ("[genres]\nTechno = 7", 2, "genres.Techno: input should be a valid dictionary"),
     ],
 )
-def test_fault_is_told_with_its_line(write_map: Callable[[str], Path], text: str, line: int, sentence: str) -> None:
+def test_error_names_the_line(write_map: Callable[[str], Path], text: str, line: int, sentence: str) -> None:
     with pytest.raises(UserError) as fault:
         read_map(write_map(text), LABELS)
     assert f"map.toml, line {line}: {sentence}" in str(fault.value)
 
 
-def test_file_that_is_no_toml_or_not_there_is_told(write_map: Callable[[str], Path], tmp_path: Path) -> None:
+def test_file_that_is_missing_or_not_toml_is_an_error(write_map: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"map\.toml is not valid TOML: .*line 2"):
         read_map(write_map("channel = 1\nchannel = 2\n"), LABELS)
     with pytest.raises(UserError, match=r"cannot be read \(no such file or directory\)"):
@@ -159,9 +164,9 @@ def test_genres_are_sent_when_they_change_and_figures_always(wire: Wire, write_m
         (reading(genre="House"), [confidence, "note_on channel=1 note=36 velocity=127"]),
     ]:
         sink.write(heard)
-        assert wire.heard() == expected
+        assert wire.received() == expected
     sink.close()
-    assert wire.heard() == [
+    assert wire.received() == [
         "note_off channel=1 note=36 velocity=64",
         "control_change channel=1 control=123 value=0",
         "control_change channel=9 control=123 value=0",
@@ -173,7 +178,7 @@ def test_genres_are_sent_when_they_change_and_figures_always(wire: Wire, write_m
 def test_level_is_a_controller(wire: Wire, level: float, value: int) -> None:
     sink = MidiOutput("wire", LABELS)
     sink.write(reading(level_dbfs=level, bpm=None))
-    assert f"control_change channel=0 control=21 value={value}" in wire.heard()
+    assert f"control_change channel=0 control=21 value={value}" in wire.received()
     sink.close()
 
 
@@ -183,7 +188,7 @@ def test_clock_starts_with_the_tempo_and_stops_with_it(wire: Wire) -> None:
     def clock_messages(bpm: float | None) -> list[str]:
         sink.write(reading(bpm=bpm))
         time.sleep(0.3)
-        return [message for message in wire.heard() if message in ("start", "stop", "clock")]
+        return [message for message in wire.received() if message in ("start", "stop", "clock")]
 
     assert clock_messages(None) == []
     first = clock_messages(120.0)
@@ -195,7 +200,7 @@ def test_clock_starts_with_the_tempo_and_stops_with_it(wire: Wire) -> None:
     assert lost[-1] == "stop"
     assert clock_messages(128.0)[0] == "start"
     sink.close()
-    assert "stop" in wire.heard()
+    assert "stop" in wire.received()
 
 
 def pulses(bpms: list[float], seconds: float) -> list[float]:
@@ -230,18 +235,18 @@ def test_new_tempo_takes_over_without_a_break() -> None:
     assert max(gaps) < 3 * 60 / 120 / PULSES_PER_BEAT
 
 
-def test_port_that_fails_is_told(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_that_fails_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = MidiOutput("wire", LABELS)
 
     def fail(message: mido.Message) -> None:
         raise rtmidi.SystemError("device gone")
 
     monkeypatch.setattr(wire, "send", fail)
-    with pytest.raises(SinkError, match=r"no longer be sent to 'wire' \(device gone\)"):
+    with pytest.raises(SinkError, match=r"device gone"):
         sink.write(reading())
 
 
-def test_clock_that_fails_is_told_with_the_next_reading() -> None:
+def test_clock_that_fails_keeps_its_error() -> None:
     def fail(message: mido.Message) -> None:
         raise rtmidi.SystemError("device gone")
 
@@ -259,18 +264,26 @@ def test_clock_that_fails_is_told_with_the_next_reading() -> None:
         (["Launchpad Mini 24:0", "QLC+ 130:0"], "launchpad", "Launchpad Mini 24:0"),
     ],
 )
-def test_port_is_found_by_name_or_part_of_it(ports: list[str], wanted: str, found: str) -> None:
-    assert midi._find(ports, wanted) == found
+def test_port_is_found_by_name_or_part_of_it(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, ports: list[str], wanted: str, found: str
+) -> None:
+    monkeypatch.setattr(mido, "get_output_names", lambda: ports)
+    MidiOutput(wanted, LABELS).close()
+    assert wire.opened == [found]
 
 
 @pytest.mark.parametrize(
-    ("ports", "wanted", "sentence"),
+    ("ports", "wanted", "reason"),
     [
         ([], "desk", "There is no MIDI output port"),
-        (["APC40"], "desk", "No MIDI output port is called 'desk': there is 'APC40'"),
-        (["Desk 1", "Desk 2"], "desk", "'desk' may mean 'Desk 1', 'Desk 2': give more of the name"),
+        (["APC40"], "desk", "'desk': choose from 'APC40'"),
+        (["Desk 1", "Desk 2"], "desk", "'desk' matches 'Desk 1', 'Desk 2'"),
     ],
 )
-def test_port_that_is_not_clear_is_told(ports: list[str], wanted: str, sentence: str) -> None:
-    with pytest.raises(SinkError, match=sentence):
-        midi._find(ports, wanted)
+def test_port_that_is_missing_or_ambiguous_is_an_error(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, ports: list[str], wanted: str, reason: str
+) -> None:
+    monkeypatch.setattr(mido, "get_output_names", lambda: ports)
+    with pytest.raises(SinkError, match=reason):
+        MidiOutput(wanted, LABELS)
+    assert wire.opened == []

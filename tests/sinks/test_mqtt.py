@@ -1,4 +1,4 @@
-"""MQTT: addresses and credentials, and what Home Assistant is told; tests/e2e/test_mqtt.py has a broker."""
+"""MQTT: addresses, credentials and discovery messages; tests/e2e/test_mqtt.py has a broker."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_address_with_everything(tmp_path: Path) -> None:
         "mqtt://desk/a?b",
     ],
 )
-def test_bad_address_is_told(url: str) -> None:
+def test_invalid_address_is_an_error(url: str) -> None:
     with pytest.raises(SinkError, match=r"give mqtt://HOST|give names between slashes"):
         read_broker(url, {})
 
@@ -88,7 +88,7 @@ def test_any_text_is_an_address_or_one_sentence(text: str) -> None:
         ({"EDMLIVE_MQTT_PASSWORD_FILE": "/nowhere/password"}, r"cannot be read \(no such file or directory\)"),
     ],
 )
-def test_credentials_that_make_no_sense_are_told(environment: dict[str, str], sentence: str) -> None:
+def test_invalid_credentials_are_an_error(environment: dict[str, str], sentence: str) -> None:
     with pytest.raises(SinkError, match=sentence):
         read_broker("mqtt://desk", environment)
 
@@ -96,20 +96,20 @@ def test_credentials_that_make_no_sense_are_told(environment: dict[str, str], se
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("mqtt://127.0.0.1:1", r"127\.0\.0\.1:1 cannot be used \(connection refused\)"),
-        ("mqtt://desk.invalid", r"desk\.invalid:1883 cannot be used \(name or service not known\)"),
-        ("mqtt://a..b", r"a\.\.b:1883 cannot be used"),
+        ("mqtt://127.0.0.1:1", r"127\.0\.0\.1:1 .*connection refused"),
+        ("mqtt://desk.invalid", r"desk\.invalid:1883 .*not known"),
+        ("mqtt://a..b", r"a\.\.b:1883"),
     ],
 )
-def test_broker_that_is_not_there_is_told_at_once(url: str, sentence: str) -> None:
+def test_unreachable_broker_is_an_error_at_once(url: str, sentence: str) -> None:
     with pytest.raises(SinkError, match=sentence):
         MqttPublisher(url, {})
 
 
-def test_ca_file_without_a_certificate_is_told(tmp_path: Path) -> None:
+def test_ca_file_without_a_certificate_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing\n")
     for file in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
-        with pytest.raises(SinkError, match=r"EDMLIVE_MQTT_CA_FILE names .*, which holds no certificate"):
+        with pytest.raises(SinkError, match=r"EDMLIVE_MQTT_CA_FILE names .*, which contains no certificate"):
             MqttPublisher("mqtts://127.0.0.1:1", {"EDMLIVE_MQTT_CA_FILE": str(file)})
 
 

@@ -1,4 +1,4 @@
-"""OSC: what a receiver reads out of a bundle, and destinations that make no sense."""
+"""OSC: what a receiver reads from a bundle, and invalid destinations."""
 
 import socket
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_one_genre_is_on_and_the_one_before_it_off(receiver: socket.socket) -> N
     ]
 
 
-def test_end_is_told(receiver: socket.socket) -> None:
+def test_last_bundle_says_stopped(receiver: socket.socket) -> None:
     sender = sender_to(receiver)
     sender.write(reading())
     received(receiver)
@@ -95,7 +95,7 @@ def test_ipv6() -> None:
         assert received(receiver)[1]["/edmlive/genre"] == ("Techno",)
 
 
-def test_nobody_listening_and_no_network_end_nothing() -> None:
+def test_missing_receiver_or_network_is_not_an_error() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
         gone.bind(("127.0.0.1", 0))
         port = gone.getsockname()[1]
@@ -106,8 +106,8 @@ def test_nobody_listening_and_no_network_end_nothing() -> None:
         sender.close()
 
 
-def test_unknown_name_is_told() -> None:
-    with pytest.raises(SinkError, match=r"no computer is known by the name 'desk\.invalid'"):
+def test_unknown_name_is_an_error() -> None:
+    with pytest.raises(SinkError, match=r"'desk\.invalid'"):
         OscSender("desk.invalid:7700")
 
 
@@ -115,7 +115,7 @@ def test_unknown_name_is_told() -> None:
     "text",
     ["", "localhost", "localhost:", ":7700", "localhost:0", "localhost:70000", "localhost:x", "::1:7700", "[::1]"],
 )
-def test_bad_destination_is_told_with_the_way_out(text: str) -> None:
+def test_invalid_destination_is_an_error(text: str) -> None:
     with pytest.raises(SinkError, match="give HOST:PORT"):
         OscSender(text)
 
@@ -131,5 +131,5 @@ def test_any_other_text_is_one_sentence(text: str) -> None:
 
 
 @given(st.text())
-def test_address_has_no_sign_that_osc_forbids(genre: str) -> None:
+def test_address_has_no_character_that_osc_forbids(genre: str) -> None:
     assert not set(address_part(genre)) & set(" #*,/?[]{}")

@@ -1,4 +1,4 @@
-"""Each sink behind its own queue and thread: a slow or dead one never holds the audio up."""
+"""Each sink has its own queue and thread: a slow or dead one never delays the audio."""
 
 import threading
 import time
@@ -81,7 +81,7 @@ def test_slow_sink_of_a_file_loses_nothing() -> None:
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "file"])
 @pytest.mark.parametrize("error", [SinkError("The notebook is full."), ValueError("a surprise")], ids=["known", "not"])
-def test_sink_that_fails_is_told_once_and_then_left_alone(live: bool, error: Exception) -> None:
+def test_sink_that_fails_is_not_used_again(live: bool, error: Exception) -> None:
     broken = Notebook(fail_at=2, error=error)
     thread = SinkThread(broken, live=live)
     started = time.monotonic()
@@ -98,7 +98,7 @@ def test_sink_that_fails_is_told_once_and_then_left_alone(live: bool, error: Exc
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "file"])
-def test_failure_on_closing_is_told_and_holds_nothing_up(live: bool) -> None:
+def test_failure_on_closing_is_kept_and_delays_nothing(live: bool) -> None:
     class Leaky(Notebook):
         def close(self) -> None:
             raise SinkError("The last page is torn.")

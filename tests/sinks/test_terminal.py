@@ -28,7 +28,7 @@ def test_line_says_time_genre_confidence_and_tempo() -> None:
     assert line(waiting(5, State.SILENCE)).split() == ["0:05", "silence"]
 
 
-def test_line_tells_the_truth_beside_what_is_heard() -> None:
+def test_line_has_the_truth_beside_the_answer() -> None:
     assert line(reading(83, truth=truth())).endswith("128.0 BPM  (playing hardcore-hard-techno, 127.5 BPM)")
     assert line(waiting(5, truth=truth())).endswith("warming up  (playing hardcore-hard-techno, 127.5 BPM)")
 
@@ -51,7 +51,7 @@ def lost(time: float, liveness: Liveness = Liveness.RECOVERING) -> Reading:
     return waiting(time, State.NO_INPUT, liveness=liveness, notices=notices)
 
 
-def test_lines_tell_how_the_input_fares(capfd: pytest.CaptureFixture[str]) -> None:
+def test_lines_report_the_input(capfd: pytest.CaptureFixture[str]) -> None:
     sink = TerminalLines()
     back = reading(5, notices=("It is back.",))
     for heard in (reading(1), lost(2, Liveness.STALLED), lost(3), lost(4), back, reading(6), reading(7)):
@@ -67,12 +67,12 @@ def test_panel_shows_what_was_lost_and_what_to_look_at() -> None:
     counts = Counts(frames_lost=4_800, gaps=1, reconnects=2, decisions_skipped=1, overflows=3, readings_dropped=7)
     text = drawn(panel(dataclasses.replace(lost(9), counts=counts), "mixer"))
     for words in (
-        *("no input", "connect it again", "2 reconnects", "4800 frames lost", "1 decision left out"),
+        *("no input", "connect it again", "2 reconnects", "4800 frames lost", "1 decision skipped"),
         *("3 overflows", "7 readings dropped"),
     ):
         assert words in text
     healthy = drawn(panel(reading(9), "mixer"))
-    assert not any(words in healthy for words in ("reconnect", "lost", "left out", "overflow", "dropped"))
+    assert not any(words in healthy for words in ("reconnect", "lost", "skipped", "overflow", "dropped"))
 
 
 def test_panel_shows_vote_tempo_ranking_level_state_and_time() -> None:

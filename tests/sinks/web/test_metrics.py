@@ -16,17 +16,17 @@ def samples(sink: WebSink) -> dict[Sample, float]:
 
 
 def test_before_the_first_reading(sink: WebSink) -> None:
-    told = samples(sink)
-    assert told[("edmlive_decisions_total", ())] == 0
-    assert told[("edmlive_healthy", ())] == 0
-    assert ("edmlive_bpm", ()) not in told
+    values = samples(sink)
+    assert values[("edmlive_decisions_total", ())] == 0
+    assert values[("edmlive_healthy", ())] == 0
+    assert ("edmlive_bpm", ()) not in values
 
 
-def test_metrics_tell_the_newest_reading(sink: WebSink) -> None:
+def test_metrics_of_the_newest_reading(sink: WebSink) -> None:
     counts = Counts(10, 2, 3, 4410, 5, 6, 7)
     sink.write(at(1, latency=0.04))
     sink.write(at(2, latency=0.4, counts=counts))
-    told = samples(sink)
+    values = samples(sink)
     expected = {
         "decisions": 10,
         "decisions_skipped": 2,
@@ -36,26 +36,26 @@ def test_metrics_tell_the_newest_reading(sink: WebSink) -> None:
         "reconnects": 6,
         "readings_dropped": 7,
     }
-    assert {name: told[(f"edmlive_{name}_total", ())] for name in expected} == expected
-    assert told[("edmlive_info", (("model", "small"), ("provider", "CPUExecutionProvider")))] == 1
-    assert told[("edmlive_bpm", ())] == 128.0
-    assert told[("edmlive_level_dbfs", ())] == -12.5
-    assert told[("edmlive_latency_seconds_count", ())] == 2
-    assert told[("edmlive_latency_seconds_bucket", (("le", "0.05"),))] == 1
-    assert told[("edmlive_confidence", (("genre", "Drum & Bass"),))] == 2 / 21
-    assert [told[("edmlive_state", (("state", state),))] for state in State] == [0, 0, 1, 0, 0]
-    assert told[("edmlive_healthy", ())] == 1
+    assert {name: values[(f"edmlive_{name}_total", ())] for name in expected} == expected
+    assert values[("edmlive_info", (("model", "small"), ("provider", "CPUExecutionProvider")))] == 1
+    assert values[("edmlive_bpm", ())] == 128.0
+    assert values[("edmlive_level_dbfs", ())] == -12.5
+    assert values[("edmlive_latency_seconds_count", ())] == 2
+    assert values[("edmlive_latency_seconds_bucket", (("le", "0.05"),))] == 1
+    assert values[("edmlive_confidence", (("genre", "Drum & Bass"),))] == 2 / 21
+    assert [values[("edmlive_state", (("state", state),))] for state in State] == [0, 0, 1, 0, 0]
+    assert values[("edmlive_healthy", ())] == 1
 
 
 def test_a_lost_input(sink: WebSink) -> None:
     sink.write(at(1, latency=0.04))
     sink.write(at(2, state=State.NO_INPUT, liveness=Liveness.RECOVERING))
-    told = samples(sink)
-    assert told[("edmlive_liveness", (("liveness", "recovering"),))] == 1
-    assert told[("edmlive_liveness", (("liveness", "healthy"),))] == 0
-    assert told[("edmlive_latency_seconds_count", ())] == 1
-    assert told[("edmlive_healthy", ())] == 0
-    assert not [name for name, _ in told if name in ("edmlive_bpm", "edmlive_confidence")]
+    values = samples(sink)
+    assert values[("edmlive_liveness", (("liveness", "recovering"),))] == 1
+    assert values[("edmlive_liveness", (("liveness", "healthy"),))] == 0
+    assert values[("edmlive_latency_seconds_count", ())] == 1
+    assert values[("edmlive_healthy", ())] == 0
+    assert not [name for name, _ in values if name in ("edmlive_bpm", "edmlive_confidence")]
 
 
 def test_each_metric_has_a_meaning(sink: WebSink) -> None:

@@ -128,7 +128,7 @@ def test_every_answer_is_guarded(sink: WebSink) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_without_the_token_nothing_is_told(locked: WebSink, path: str) -> None:
+def test_nothing_is_served_without_the_token(locked: WebSink, path: str) -> None:
     url = f"{locked.url}{path}"
     assert http.get(url).status_code == 401
     for wrong in ("x", TOKEN[:-1], TOKEN + "x", TOKEN.upper()):

@@ -32,7 +32,7 @@ def address(sink: WebSink) -> str:
     return urlsplit(sink.url).netloc
 
 
-def follow(sink: WebSink) -> ws.ClientConnection:
+def connect(sink: WebSink) -> ws.ClientConnection:
     return ws.connect(f"ws://{address(sink)}/ws")
 
 
@@ -43,7 +43,7 @@ def events(answer: httpx.Response) -> Iterator[str]:
         yield from (event.decode().removeprefix("data: ") for event in complete if event.startswith(b"data: "))
 
 
-def test_socket_and_events_tell_what_json_tells(sink: WebSink, tmp_path: Path) -> None:
+def test_socket_and_events_send_the_same_json(sink: WebSink, tmp_path: Path) -> None:
     readings = [
         at(1, state=State.WARMING_UP),
         at(2, genre="Drum & Bass", notices=("The input is clipping.",)),
@@ -51,7 +51,7 @@ def test_socket_and_events_tell_what_json_tells(sink: WebSink, tmp_path: Path) -
         at(4, state=State.NO_INPUT, liveness=Liveness.STALLED, level_dbfs=-120.0),
     ]
     file = JsonLines(str(tmp_path / "readings.jsonl"))
-    with follow(sink) as client, http.stream("GET", f"{sink.url}events") as stream:
+    with connect(sink) as client, http.stream("GET", f"{sink.url}events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         while "edmlive_web_clients 2.0" not in http.get(f"{sink.url}metrics").text:
             pass
@@ -60,12 +60,12 @@ def test_socket_and_events_tell_what_json_tells(sink: WebSink, tmp_path: Path) -
             file.write(reading)
         lines = (tmp_path / "readings.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
         assert [client.recv(timeout=5) for _ in readings] == lines
-        told = events(stream)
-        assert [next(told) for _ in readings] == lines
+        received = events(stream)
+        assert [next(received) for _ in readings] == lines
     assert http.get(f"{sink.url}api/state").text == lines[-1]
 
 
-def test_nothing_is_known_before_the_first_reading(sink: WebSink) -> None:
+def test_there_is_no_state_before_the_first_reading(sink: WebSink) -> None:
     assert http.get(f"{sink.url}api/state").status_code == 503
     assert http.get(f"{sink.url}api/timeline").json() == []
     health = http.get(f"{sink.url}healthz")
@@ -82,11 +82,11 @@ def test_health(sink: WebSink) -> None:
     assert http.get(f"{sink.url}healthz").status_code == 200
 
 
-def test_a_page_opened_late_is_told_the_night_so_far(sink: WebSink) -> None:
+def test_a_page_opened_late_gets_the_night_so_far(sink: WebSink) -> None:
     for second in range(60):
         sink.write(at(second, genre="Techno" if second < 40 else "House"))
-    told = http.get(f"{sink.url}api/timeline").json()
-    assert [(segment["genre"], segment["start"][14:19], segment["end"][14:19]) for segment in told] == [
+    segments = http.get(f"{sink.url}api/timeline").json()
+    assert [(segment["genre"], segment["start"][14:19], segment["end"][14:19]) for segment in segments] == [
         ("Techno", "00:00", "00:39"),
         ("House", "00:39", "00:59"),
     ]
@@ -109,12 +109,12 @@ def test_head_has_no_body_and_holds_nothing(sink: WebSink) -> None:
     assert "edmlive_web_clients 0.0" in http.get(f"{sink.url}metrics").text
 
 
-def test_a_client_that_speaks_is_shown_out(sink: WebSink) -> None:
-    with follow(sink) as client:
+def test_a_client_that_sends_is_disconnected(sink: WebSink) -> None:
+    with connect(sink) as client:
         client.send("set genre to polka")
         with pytest.raises(ConnectionClosed, match="1008"):
             client.recv(timeout=5)
-    with follow(sink) as client:
+    with connect(sink) as client:
         client.send("x" * 10_000)
         with pytest.raises(ConnectionClosed, match="1009"):
             client.recv(timeout=5)
@@ -123,30 +123,30 @@ def test_a_client_that_speaks_is_shown_out(sink: WebSink) -> None:
 def test_one_client_too_many(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "MOST_CLIENTS", 3)
     with ExitStack() as stack:
-        followers = [stack.enter_context(follow(sink)) for _ in range(3)]
+        clients = [stack.enter_context(connect(sink)) for _ in range(3)]
         with pytest.raises(InvalidStatus) as caught:
-            follow(sink)
+            connect(sink)
         assert caught.value.response.status_code == 503
         assert b"try again later" in caught.value.response.body
         answer = http.get(f"{sink.url}events")
         assert answer.status_code == 503
         assert "try again later" in answer.text
         sink.write(at(1))
-        assert all(json.loads(client.recv(timeout=5))["genre"] == "Techno" for client in followers)
+        assert all(json.loads(client.recv(timeout=5))["genre"] == "Techno" for client in clients)
 
 
 def test_it_ends_within_a_second_whoever_is_connected(serve: Serve) -> None:
     sink = serve()
     host, port = urlsplit(sink.url).hostname, urlsplit(sink.url).port
     with ExitStack() as stack:
-        followers = [stack.enter_context(follow(sink)) for _ in range(20)]
+        clients = [stack.enter_context(connect(sink)) for _ in range(20)]
         stream = stack.enter_context(http.stream("GET", f"{sink.url}events"))
         for request in (b"", b"GET / HT", b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"):
             silent = stack.enter_context(socket.create_connection((host, port)))
             silent.sendall(request)
         thread = SinkThread(sink, live=True)
         thread.send(at(1))
-        assert json.loads(followers[0].recv(timeout=5))["time"] == 1
+        assert json.loads(clients[0].recv(timeout=5))["time"] == 1
         started = time.monotonic()
         thread.close()
         assert time.monotonic() - started < 1
@@ -154,7 +154,7 @@ def test_it_ends_within_a_second_whoever_is_connected(serve: Serve) -> None:
         assert "web-server" not in [thread.name for thread in threading.enumerate()]
         with pytest.raises(ConnectionClosed, match=r"100[12]|1012"):
             for _ in range(3):
-                followers[1].recv(timeout=5)
+                clients[1].recv(timeout=5)
         assert [json.loads(message)["time"] for message in events(stream)] == [1]
         # A new one has the same port at once.
         again = serve(f"127.0.0.1:{port}")
@@ -185,8 +185,8 @@ def test_a_connection_that_asks_nothing_is_dropped(sink: WebSink, monkeypatch: p
 
 def test_a_client_that_does_not_read_is_dropped(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edmlive.sinks.web.server.STUCK_SECONDS", 0.2)
-    with socket.create_connection(("127.0.0.1", urlsplit(sink.url).port), timeout=5) as deaf:
-        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", urlsplit(sink.url).port), timeout=5) as idle:
+        idle.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         large = at(1, notices=("x" * 1_000_000,))
         deadline = time.monotonic() + 20
         clients = ""

@@ -10,7 +10,7 @@ from edmlive.sinks.web.timeline import Timeline
 from tests.sinks.web.conftest import EVENING, at
 
 
-def told(*readings: Any) -> Timeline:
+def timeline_of(*readings: Any) -> Timeline:
     night = Timeline()
     for reading in readings:
         night.push(reading)
@@ -18,7 +18,7 @@ def told(*readings: Any) -> Timeline:
 
 
 def test_readings_of_the_same_genre_are_one_segment() -> None:
-    (segment,) = told(*(at(second, bpm=120.0 + second) for second in range(100))).to_json()
+    (segment,) = timeline_of(*(at(second, bpm=120.0 + second) for second in range(100))).to_json()
     assert segment == {
         "start": "2026-11-22T22:00:00.000+00:00",
         "end": "2026-11-22T22:01:39.000+00:00",
@@ -29,12 +29,12 @@ def test_readings_of_the_same_genre_are_one_segment() -> None:
 
 
 def test_a_lost_tempo_does_not_wipe_the_last_one() -> None:
-    (segment,) = told(at(0, bpm=128.0), at(1, bpm=None)).segments
+    (segment,) = timeline_of(at(0, bpm=128.0), at(1, bpm=None)).segments
     assert segment.bpm == 128.0
 
 
 def test_a_segment_begins_where_the_one_before_ends() -> None:
-    night = told(at(0), at(10), at(11, genre="House"), at(12, state=State.SILENCE), at(13, state=State.NO_INPUT))
+    night = timeline_of(at(0), at(10), at(11, genre="House"), at(12, state=State.SILENCE), at(13, state=State.NO_INPUT))
     assert [(s.state.value, s.genre) for s in night.segments] == [
         ("listening", "Techno"),
         ("listening", "House"),
@@ -45,19 +45,19 @@ def test_a_segment_begins_where_the_one_before_ends() -> None:
 
 
 def test_a_time_in_which_nobody_listened_belongs_to_no_segment() -> None:
-    night = told(at(0), at(10), at(3600), at(3601))
+    night = timeline_of(at(0), at(10), at(3600), at(3601))
     assert [(s.end - s.start).total_seconds() for s in night.segments] == [10, 1]
 
 
 def test_a_clock_put_back_does_not_turn_time_round() -> None:
-    night = told(at(3600), at(3610), at(20), at(30))
+    night = timeline_of(at(3600), at(3610), at(20), at(30))
     assert all(s.start <= s.end for s in night.segments)
     assert len(night.segments) == 2
 
 
 def test_what_is_older_than_a_night_is_forgotten() -> None:
     hours = [at(3600 * hour, genre=genre) for hour in range(30) for genre in ("House", "Techno")]
-    night = told(*hours)
+    night = timeline_of(*hours)
     assert EVENING + timedelta(hours=29) - night.segments[0].end <= timeline.KEPT
 
 

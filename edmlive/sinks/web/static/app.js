@@ -11,7 +11,7 @@ const TICK_SECONDS = 300;
 const QUIETEST_DBFS = -60;
 const EXPLANATIONS = {
   'connecting': 'Waiting for the first reading.',
-  'warming up': 'A few seconds of music are needed for an answer.',
+  'warming up': 'The first answer takes a few seconds of music.',
   'silence': 'Nothing is playing.',
 };
 
@@ -22,7 +22,7 @@ let retries = 0;
 let reading = null;
 let arrived = performance.now();
 let interval = 0;
-let stretches = [];
+let segments = [];
 let timelineAsked = -Infinity;
 let timelineWanted = false;
 let atTheEnd = true;
@@ -49,7 +49,7 @@ function receive(newest) {
   interval = reading ? now - arrived : 0;
   arrived = now;
   retries = 0;
-  const last = stretches.at(-1);
+  const last = segments.at(-1);
   if (last && last.state === newest.state && last.genre === newest.genre) {
     last.end = newest.clock;
     last.bpm = newest.bpm ?? last.bpm;
@@ -66,7 +66,7 @@ function secondsOld() {
 }
 
 function isStale() {
-  return performance.now() - arrived > Math.max(STALE_MS, 3 * interval);  // a long hop between readings is no fault
+  return performance.now() - arrived > Math.max(STALE_MS, 3 * interval);  // a long hop between readings is not a fault
 }
 
 function shownState() {
@@ -81,18 +81,18 @@ function render() {
   const live = state !== 'lost' && reading !== null;
   const connected = socket !== null && socket.readyState === WebSocket.OPEN;
   document.body.dataset.state = state;
-  setText('state', state === 'lost' ? (connected ? 'no news' : 'connection lost') : state);
+  setText('state', state === 'lost' ? (connected ? 'no updates' : 'connection lost') : state);
   setText('model', live ? reading.model : '');
   setText('clock', live ? timeOf(reading.clock) : '');
   const headline = {
-    'lost': connected ? 'No news' : 'Connection lost', 'no input': 'No input', 'silence': 'Silence',
+    'lost': connected ? 'No updates' : 'Connection lost', 'no input': 'No input', 'silence': 'Silence',
     'warming up': 'Warming up', 'connecting': 'Connecting',
   }[state] ?? reading.genre;
   setHeadline(headline);
   setText('detail', detail(state));
   setText('alarm', {
-    'lost': connected ? 'edmlive is there but says nothing.' : 'The connection to edmlive is lost. Trying again.',
-    'no input': 'No sound comes in. Look at the cable, the sound card and the mixer.',
+    'lost': connected ? 'edmlive is connected but sends no readings.' : 'The connection to edmlive is lost. Reconnecting.',
+    'no input': 'No audio is coming in. Check the cable, the sound card and the mixer.',
   }[state] ?? '');
   setList('notices', live ? reading.notices : []);
   setText('bpm', live && reading.bpm !== null ? reading.bpm.toFixed(1) : '–');
@@ -105,11 +105,11 @@ function render() {
 
 function detail(state) {
   if (state === 'lost') {
-    const last = reading && reading.genre ? `: it was ${reading.genre}` : '';
-    return `Nothing new for ${duration(secondsOld())}${last}.`;
+    const last = reading && reading.genre ? `; last genre: ${reading.genre}` : '';
+    return `No updates for ${duration(secondsOld())}${last}.`;
   }
   if (state === 'no input') return `The input is ${reading.liveness}.`;
-  const playing = reading && reading.truth ? `Really playing: ${reading.truth.genre}, ${reading.truth.bpm.toFixed(1)} BPM` : '';
+  const playing = reading && reading.truth ? `Actually playing: ${reading.truth.genre}, ${reading.truth.bpm.toFixed(1)} BPM` : '';
   return EXPLANATIONS[state] ?? (state === 'unsure' ? `Not sure. ${playing}` : playing);
 }
 
@@ -179,7 +179,7 @@ function setTop(candidates) {
 }
 
 function announce(state) {
-  // Alarms speak for themselves; of the music no more than a sentence now and then.
+  // Alarms are announced by their own region; changes of the music only now and then.
   const text = state === 'listening' ? reading.genre : EXPLANATIONS[state] ?? '';
   if (!text || text === announced || performance.now() - announcedAt < ANNOUNCE_MS) return;
   announced = text;
@@ -201,7 +201,7 @@ async function fetchTimeline() {
   try {
     const answer = await fetch('/api/timeline');
     if (!answer.ok) return;
-    stretches = await answer.json();
+    segments = await answer.json();
     drawTimeline();
   } catch {
     timelineWanted = true;
@@ -209,31 +209,31 @@ async function fetchTimeline() {
 }
 
 function drawTimeline() {
-  $('timeline').replaceChildren(...stretches.map(stretch => {
+  $('timeline').replaceChildren(...segments.map(segment => {
     const item = make('li', '');
-    item.dataset.state = stretch.state;
-    item.style.setProperty('--hue', hueOf(stretch.genre ?? ''));
-    item.style.left = `${pixelsAt(stretch.start)}px`;
-    item.append(make('span', 'shown', stretch.genre ?? stretch.state), make('span', 'shown bpm'), make('span', 'heard-only'));
+    item.dataset.state = segment.state;
+    item.style.setProperty('--hue', hueOf(segment.genre ?? ''));
+    item.style.left = `${pixelsAt(segment.start)}px`;
+    item.append(make('span', 'shown', segment.genre ?? segment.state), make('span', 'shown bpm'), make('span', 'heard-only'));
     for (const shown of item.querySelectorAll('.shown')) shown.ariaHidden = 'true';
-    fillStretch(item, stretch);
+    fillSegment(item, segment);
     return item;
   }));
   growTimeline();
 }
 
-function fillStretch(item, stretch) {
-  item.style.width = `${pixelsAt(stretch.end) - pixelsAt(stretch.start)}px`;
-  const tempo = stretch.bpm === null ? '' : `${stretch.bpm.toFixed(1)} BPM`;
-  const times = `${timeOf(stretch.start)} to ${timeOf(stretch.end)}`;
+function fillSegment(item, segment) {
+  item.style.width = `${pixelsAt(segment.end) - pixelsAt(segment.start)}px`;
+  const tempo = segment.bpm === null ? '' : `${segment.bpm.toFixed(1)} BPM`;
+  const times = `${timeOf(segment.start)} to ${timeOf(segment.end)}`;
   item.children[1].textContent = tempo;
-  item.children[2].textContent = item.title = [stretch.genre ?? stretch.state, tempo, times].filter(Boolean).join(', ');
+  item.children[2].textContent = item.title = [segment.genre ?? segment.state, tempo, times].filter(Boolean).join(', ');
 }
 
 function growTimeline() {
-  if (!stretches.length || !$('timeline').lastElementChild) return;
-  const scroller = $('scroller'), last = stretches.at(-1);
-  fillStretch($('timeline').lastElementChild, last);
+  if (!segments.length || !$('timeline').lastElementChild) return;
+  const scroller = $('scroller'), last = segments.at(-1);
+  fillSegment($('timeline').lastElementChild, last);
   const width = pixelsAt(last.end);
   $('strip').style.width = `${width}px`;
   drawAxis(Math.max(width, scroller.clientWidth));
@@ -241,7 +241,7 @@ function growTimeline() {
 }
 
 function drawAxis(width) {
-  const begin = Date.parse(stretches[0].start) / 1000;
+  const begin = Date.parse(segments[0].start) / 1000;
   const first = Math.ceil(begin / TICK_SECONDS) * TICK_SECONDS;
   const count = Math.max(0, Math.floor((width / PIXELS_PER_SECOND - (first - begin)) / TICK_SECONDS) + 1);
   if ($('axis').dataset.first === String(first) && $('axis').children.length === count) return;
@@ -254,7 +254,7 @@ function drawAxis(width) {
 }
 
 function pixelsAt(moment) {
-  return (Date.parse(moment) - Date.parse(stretches[0].start)) / 1000 * PIXELS_PER_SECOND;
+  return (Date.parse(moment) - Date.parse(segments[0].start)) / 1000 * PIXELS_PER_SECOND;
 }
 
 function timeOf(moment) {
@@ -265,12 +265,12 @@ function duration(seconds) {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-// ---- the page's own clock
+// ---- timer
 
 setInterval(() => {
   if (shownState() === 'lost') {
     render();
-    // A network that has gone does not always say so: ask anew.
+    // A lost network is not always reported: connect again.
     if (socket !== null && secondsOld() % 5 === 0) { const old = socket; socket = null; old.close(); connect(); }
   } else if (timelineWanted && performance.now() - timelineAsked > TIMELINE_MS) {
     fetchTimeline();
