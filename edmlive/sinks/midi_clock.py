@@ -62,7 +62,7 @@ class MidiClock:
             self.failure = error
 
     def _play(self) -> None:
-        """Send pulses until there is no tempo any more."""
+        """Send pulses until there is no tempo."""
         self._send(mido.Message("start"))
         due = time.monotonic()
         while self._bpm is not None:

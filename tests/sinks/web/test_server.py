@@ -175,6 +175,17 @@ def test_a_port_that_is_taken_is_refused_and_leaves_no_thread(sink: WebSink) -> 
     assert [thread.name for thread in threading.enumerate()].count("web-server") == 1
 
 
+def test_connections_are_limited(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edmlive.sinks.web.server.MOST_CONNECTIONS", 2)
+    place = ("127.0.0.1", urlsplit(sink.url).port)
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(socket.create_connection(place))
+        extra = stack.enter_context(socket.create_connection(place, timeout=5))
+        with suppress(ConnectionResetError):
+            assert extra.recv(1) == b""
+
+
 def test_a_connection_that_asks_nothing_is_dropped(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edmlive.sinks.web.server.REQUEST_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", urlsplit(sink.url).port), timeout=5) as silent:
