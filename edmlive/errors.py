@@ -5,6 +5,10 @@ class UserError(Exception):
     """Base of all errors whose message is meant for the user as it stands."""
 
 
+class UsageError(UserError):
+    """Arguments contradict each other; on the command line, exit code 2."""
+
+
 class SourceError(UserError):
     """Audio cannot be opened, read or decoded."""
 

@@ -1,6 +1,5 @@
 """``edmlive listen``: name what is playing, while it plays."""
 
-import io
 import math
 import sys
 from pathlib import Path
@@ -13,14 +12,13 @@ from edmlive.cli.console import plain_console
 from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
 from edmlive.cli.outputs import PANEL, open_sinks
 from edmlive.cli.signals import end_in_order
-from edmlive.errors import UserError
+from edmlive.errors import UsageError, UserError
 from edmlive.sinks.web import DEFAULT_ADDRESS
 from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
     from edmlive.realtime.classifier import Classifier
     from edmlive.realtime.session import Summary
-    from edmlive.sources.audio import Source
 
 STANDARD_STREAM = "-"
 OnLossOption = Annotated[
@@ -136,10 +134,22 @@ def listen(
         from edmlive.realtime.session import follow
         from edmlive.sinks.sink_thread import SinkThread
         from edmlive.sinks.terminal import TerminalLines, TerminalPanel
+        from edmlive.sources import open_source
         from edmlive.sources.recorder import Recorder
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
-        source = _open(input_, device, channels, rate, format_, on_device_loss, pace=on_terminal or sent_on)
+        try:
+            source = open_source(
+                input_,
+                device=device,
+                channels=_channel_numbers(channels),
+                on_loss=on_device_loss,
+                pace=on_terminal or sent_on,
+                rate=rate,
+                sample_format=format_,
+            )
+        except UsageError as error:
+            raise typer.BadParameter(str(error)) from None
     end_in_order()
     with source:
         engine = Engine(classifier, source.rate, hop, votes)
@@ -180,50 +190,6 @@ def _keep_what_exists(location: str | None, json: str | None, record: Path | Non
     files = [Path(name).resolve() for name in named if "://" not in str(name)]
     if len(set(files)) < len(files):
         raise UserError("--input, --json and --record name the same file: give each its own.")
-
-
-def _open(
-    location: str | None,
-    device: str | None,
-    channels: str | None,
-    rate: int | None,
-    sample_format: str | None,
-    on_loss: Literal["wait", "exit"],
-    *,
-    pace: bool,
-) -> "Source":
-    if location != STANDARD_STREAM and (rate is not None or sample_format is not None):
-        raise typer.BadParameter("--rate and --format describe raw PCM: they go with --input -")
-    if location is None:
-        from edmlive.sources.capture.device import DeviceSource
-
-        return DeviceSource(device, _channel_numbers(channels), on_loss)
-    if device is not None:
-        raise typer.BadParameter("give --device or --input, not both")
-    if location == STANDARD_STREAM:
-        from edmlive.sources.pcm import PcmSource
-
-        count = _channel_numbers(channels) or (2,)
-        if len(count) != 1:
-            raise typer.BadParameter("with --input -, --channels is how many are interleaved, such as 2")
-        stream = io.FileIO(sys.stdin.fileno(), closefd=False)
-        return PcmSource(stream, 44_100 if rate is None else rate, count[0], sample_format or "s16le")
-    from edmlive.sources import demo_seed, is_stream
-
-    seed = demo_seed(location)
-    if seed is not None:
-        from edmlive.sources.demo import DemoSource
-
-        if channels is not None:
-            raise typer.BadParameter("the demo set has no channels to choose from: leave --channels out")
-        return DemoSource(seed, pace=pace)
-    if is_stream(location):
-        from edmlive.sources.stream import StreamSource
-
-        return StreamSource(location, _channel_numbers(channels), on_loss)
-    from edmlive.sources.file import FileSource
-
-    return FileSource(location, _channel_numbers(channels), pace=pace)
 
 
 def _channel_numbers(text: str | None) -> tuple[int, ...] | None:

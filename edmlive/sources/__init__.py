@@ -4,13 +4,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edmlive.errors import SourceError
+from edmlive.errors import SourceError, UsageError
 from edmlive.sources.audio import Source
 
 if TYPE_CHECKING:
     from edmlive.sources.supervisor import OnLoss
 
+STANDARD_INPUT = "-"
 DEMO = "demo"
+PCM_RATE, PCM_CHANNELS, PCM_FORMAT = 44_100, 2, "s16le"
 
 
 def open_source(
@@ -19,65 +21,99 @@ def open_source(
     device: str | None = None,
     channels: tuple[int, ...] | None = None,
     on_loss: "OnLoss" = "wait",
+    pace: bool = False,
+    rate: int | None = None,
+    sample_format: str | None = None,
 ) -> Source:
-    """Open a file, URL or stream, the demo set, or else an input device.
+    """Open an input device, a file, a URL, raw PCM on standard input, or the demo set.
 
     Parameters
     ----------
     location
-        Path or URL of anything PyAV opens; ``demo`` or ``demo:SEED`` for the set that edmlive renders itself;
-        ``None`` for a device.
+        Path or URL of anything PyAV opens; ``-`` for raw PCM on standard input; ``demo`` or ``demo:SEED`` for the
+        DJ set that edmlive renders itself; ``None`` for an input device.
     device
         Name, part of a name, or index of an input device; ``None`` for the default one.
     channels
-        Channel numbers from 1 to listen to; ``None`` for all of a file, the first two of a device.
+        Channel numbers to keep, counted from 1; ``None`` for the first two of a device and all of a file or stream.
+        For raw PCM a single number: how many channels are interleaved, by default 2.
     on_loss
-        What to do when a device or a stream is lost: ``wait`` for it, or ``exit`` with a `SourceError`.
+        When a device or stream is lost, ``wait`` until it is back, or ``exit`` with a `SourceError`.
+    pace
+        Yield the blocks of a file or the demo set no faster than they would be heard.
+    rate
+        Of raw PCM, in Hz; 44,100 by default.
+    sample_format
+        Of raw PCM: ``u8``, ``s16le`` (the default), ``s24le``, ``s32le``, ``f32le`` or ``f64le``.
 
     Returns
     -------
     Source
-        To be used in a ``with`` statement.
+        Iterate over it in a ``with`` statement.
 
     Raises
     ------
+    UsageError
+        These arguments contradict each other.
     SourceError
-        It cannot be opened.
+        The input cannot be opened.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> with edmlive.open_source("demo:7") as source:
+    ...     block = next(iter(source))
+    >>> source.rate, block.samples.shape
+    (44100, (4410, 2))
     """
+    raw = str(location) == STANDARD_INPUT
+    if not raw and not (rate is None and sample_format is None):
+        raise UsageError("Rate and sample format describe raw PCM: give them only with '-' as the input.")
     if location is None:
         from edmlive.sources.capture.device import DeviceSource
 
         return DeviceSource(device, channels, on_loss)
+    if device is not None:
+        raise UsageError(f"Listen to the device '{device}' or to '{location}', not to both.")
+    if raw:
+        from edmlive.sources.pcm import PcmSource, standard_input
+
+        if channels is not None and len(channels) != 1:
+            raise UsageError("For raw PCM, channels is how many are interleaved: give one number, such as 2.")
+        count = PCM_CHANNELS if channels is None else channels[0]
+        return PcmSource(standard_input(), PCM_RATE if rate is None else rate, count, sample_format or PCM_FORMAT)
     seed = demo_seed(location)
     if seed is not None:
         from edmlive.sources.demo import DemoSource
 
-        return DemoSource(seed)
+        if channels is not None:
+            raise UsageError("The demo set has no channels to choose from: leave channels out.")
+        return DemoSource(seed, pace=pace)
     if is_stream(location):
         from edmlive.sources.stream import StreamSource
 
         return StreamSource(str(location), channels, on_loss)
     from edmlive.sources.file import FileSource
 
-    return FileSource(location, channels)
+    return FileSource(location, channels, pace=pace)
 
 
 def is_stream(location: str | Path) -> bool:
-    """Tell whether this is the URL of something on the network."""
+    """Return whether this is the URL of something on the network."""
     return "://" in str(location) and not str(location).startswith("file:")
 
 
 def demo_seed(location: str | Path) -> int | None:
-    """Return the seed in ``demo:SEED``, 0 for ``demo``, or ``None`` where something else is meant.
+    """Return the seed in ``demo:SEED``, 0 for ``demo``, and ``None`` for any other location.
 
     Raises
     ------
     SourceError
-        The seed is no number.
+        The seed is not a whole number.
     """
     name, _, seed = str(location).partition(":")
     if name != DEMO:
         return None
     if seed and not re.fullmatch("[0-9]{1,18}", seed):
-        raise SourceError(f"'{location}' names no demo set: give a whole number, such as {DEMO}:7.")
+        raise SourceError(f"'{location}' is not a demo set: give it a whole number, such as {DEMO}:7.")
     return int(seed or 0)

@@ -26,7 +26,7 @@ def _s24(data: bytes) -> NDArray[np.float32]:
 
 
 def _f64(data: bytes) -> NDArray[np.float32]:
-    # Clipped before the cast, which would warn of what single precision cannot hold.
+    # Clip first: the cast warns about values beyond single precision.
     samples: NDArray[np.float64] = np.frombuffer(data, "<f8")
     return samples.clip(-FULL_SCALE_LIMIT, FULL_SCALE_LIMIT).astype(np.float32)
 
@@ -45,13 +45,27 @@ _FORMATS: dict[str, tuple[int, _Convert]] = {
 }
 
 
+def standard_input() -> io.RawIOBase:
+    """Open this process's standard input, unbuffered, so that no sample waits for a buffer to fill.
+
+    Raises
+    ------
+    SourceError
+        It is closed.
+    """
+    try:
+        return io.FileIO(0, closefd=False)
+    except OSError:
+        raise SourceError("Standard input is closed: pipe raw PCM into it.") from None
+
+
 class PcmSource:
     """Interleaved raw samples from a binary stream.
 
     Parameters
     ----------
     stream
-        An unbuffered binary stream; ``sys.stdin.buffer.raw`` for standard input.
+        An unbuffered binary stream.
     rate
         Sampling rate in Hz.
     channels
@@ -62,7 +76,7 @@ class PcmSource:
     Raises
     ------
     SourceError
-        An unknown format, or a rate or channel count that cannot be.
+        An unknown format, or an impossible rate or number of channels.
     """
 
     def __init__(self, stream: io.RawIOBase, rate: int, channels: int, sample_format: str) -> None:
@@ -71,8 +85,8 @@ class PcmSource:
             raise SourceError(f"PCM format '{sample_format}' is unknown: choose from {known}.")
         if not 1_000 <= rate <= 768_000 or not 1 <= channels <= 64:
             raise SourceError(
-                f"PCM of {channels} channels at {rate} Hz is not plausible: "
-                "give --rate in Hz and --channels as a count."
+                f"Raw PCM with {channels} channels at {rate} Hz is not plausible: "
+                "give the rate in Hz and how many channels are interleaved."
             )
         self.name = "standard input"
         self.rate = rate
@@ -89,7 +103,7 @@ class PcmSource:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the stream open: whoever opened it closes it."""
+        """Leave the stream to whoever opened it."""
 
     def __iter__(self) -> Iterator[AudioBlock]:
         """Yield what arrives, in whole frames, until the writer closes the pipe."""
@@ -104,4 +118,4 @@ class PcmSource:
                 samples = self._convert(data).reshape(-1, self.channels)
                 yield AudioBlock(sanitise(samples), time.monotonic())
         if rest:
-            self.fault = f"ended inside a frame; the last {len(rest)} bytes were left out"
+            self.fault = f"ended inside a frame; the last {len(rest)} bytes were dropped"

@@ -6,8 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from edmlive.errors import SourceError
-from edmlive.sources import demo_seed, open_source
+from edmlive.sources import open_source
 from edmlive.sources.audio import Playing
 from edmlive.sources.demo import DemoSource
 from edmlive.synth import deck
@@ -40,14 +39,3 @@ def test_pace_is_that_of_the_music_or_none(pace: bool) -> None:
         took = time.monotonic() - started
     assert heard == pytest.approx(1.0)
     assert took == pytest.approx(1.0, abs=0.3) if pace else took < 0.5
-
-
-@pytest.mark.parametrize(("location", "seed"), [("demo", 0), ("demo:12", 12), ("demo.wav", None), ("./demo", None)])
-def test_location_that_means_the_demo_set(location: str, seed: int | None) -> None:
-    assert demo_seed(location) == seed
-
-
-@pytest.mark.parametrize("location", ["demo:house", "demo:-1", "demo:1.5", "demo:" + 5000 * "9"])
-def test_seed_that_is_none_is_told(location: str) -> None:
-    with pytest.raises(SourceError, match="whole number"):
-        demo_seed(location)
