@@ -1,7 +1,15 @@
-"""How the input fares: its liveness, and counts of everything that was lost, late or left out."""
+"""How an input fares: whether it delivers, the state machine that decides so, and counts of everything lost."""
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+
+STALL_SECONDS = 1.5
+"""Silence of a healthy input before it counts as stalled."""
+FIRST_AUDIO_SECONDS = 5.0
+"""The same for a connection that has not delivered yet: some devices take their time."""
+BACK_SECONDS = 10.0
+"""How long the return of an input is worth a notice."""
 
 
 class Liveness(StrEnum):
@@ -23,7 +31,7 @@ class Counts:
     decisions
         Times the model was run.
     decisions_skipped
-        Decisions left out because the computer did not keep up; their audio was heard all the same.
+        Decisions skipped because the computer did not keep up; their audio was analysed all the same.
     gaps, frames_lost
         Interruptions of the audio, and the frames lost in them, at the source's rate.
     overflows
@@ -45,3 +53,111 @@ class Counts:
 
 NOTHING_LOST = Counts()
 """The counts at the start."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of state and its reason."""
+
+    before: Liveness
+    after: Liveness
+    reason: str
+
+
+class HealthMonitor:
+    """The state machine of a live input. It has no clock and does no I/O: each event comes with its time.
+
+    ==========  ===========================================  ==========
+    from        on                                           to
+    ==========  ===========================================  ==========
+    any         audio                                        healthy
+    healthy     no audio for `STALL_SECONDS`                 stalled
+    any         the connection is lost or given up           recovering
+    any         the same, and nobody waits for its return    failed
+    ==========  ===========================================  ==========
+
+    Parameters
+    ----------
+    name
+        The input as the subject of a sentence, such as ``Input device 'mixer'``.
+    now
+        Seconds on a monotonic clock, here and in every method.
+
+    Attributes
+    ----------
+    state
+        The state now; *starting* until the first audio.
+    transitions
+        How often each state was entered.
+    reconnects
+        How often audio came back over a new connection.
+    """
+
+    def __init__(self, name: str, now: float) -> None:
+        self.state = Liveness.STARTING
+        self.transitions: Counter[Liveness] = Counter()
+        self.reconnects = 0
+        self._name = name
+        self._loss: str | None = None
+        self._silent_since = self._lost_at = now
+        self._back_at: float | None = None
+
+    def connected(self, now: float) -> None:
+        """Count silence from now on: there is a new connection, or it is read again."""
+        self._silent_since = now
+
+    def audio_arrived(self, now: float) -> Transition | None:
+        """Note that the connection delivers; return the change of state, if it is one."""
+        self._silent_since = now
+        if self.state is Liveness.HEALTHY:
+            return None
+        if self.state is not Liveness.STARTING:
+            self._back_at = now
+        self.reconnects += self.state is Liveness.RECOVERING
+        return self._enter(Liveness.HEALTHY, "audio arrives", now)
+
+    def nothing_arrived(self, now: float) -> Transition | None:
+        """Note that there is nothing to read; return the change of state, if it is one."""
+        if self.state is not Liveness.HEALTHY or now - self._silent_since <= STALL_SECONDS:
+            return None
+        return self._enter(Liveness.STALLED, self.silence(now), now)
+
+    def overdue(self, now: float) -> bool:
+        """Return whether a connection that will not resume by itself has to be given up."""
+        if self.state is Liveness.HEALTHY:
+            return False
+        limit = STALL_SECONDS if self.state is Liveness.STALLED else FIRST_AUDIO_SECONDS
+        return now - self._silent_since > limit
+
+    def lost(self, reason: str, now: float) -> Transition | None:
+        """Note that the connection is lost, or could not be made again; return the change of state, if it is one."""
+        return self._enter(Liveness.RECOVERING, reason, now)
+
+    def failed(self, reason: str, now: float) -> Transition | None:
+        """Note that the connection is lost for good."""
+        return self._enter(Liveness.FAILED, reason, now)
+
+    def silence(self, now: float) -> str:
+        """Say for how long there has been no audio."""
+        seconds = now - self._silent_since
+        return f"{self._name} has delivered no audio for {seconds:.1f} s: check its cable and its server."
+
+    def notices(self, now: float) -> tuple[str, ...]:
+        """Return what a person should know now: why there is no audio, or that it has just come back."""
+        if self.state is not Liveness.HEALTHY:
+            return (self._loss,) if self._loss else ()
+        if self._back_at is None or now - self._back_at >= BACK_SECONDS:
+            return ()
+        return (f"{self._name} is back after {self._back_at - self._lost_at:.1f} s.",)
+
+    def _enter(self, state: Liveness, reason: str, now: float) -> Transition | None:
+        if state is not Liveness.HEALTHY:
+            self._loss = reason
+        if self.state in (Liveness.STARTING, Liveness.HEALTHY):
+            self._lost_at = now
+        if state is self.state:
+            return None
+        transition = Transition(self.state, state, reason)
+        self.transitions[state] += 1
+        self.state = state
+        return transition

@@ -1,4 +1,4 @@
-"""A stream from the network, such as Icecast's: when it breaks off or falls silent, it is opened anew."""
+"""A stream from the network, such as Icecast's: when it breaks off or falls silent, it is opened again."""
 
 import queue
 import threading
@@ -14,7 +14,6 @@ from edmlive.sources.supervisor import (
     Link,
     OnLoss,
     Opened,
-    Piece,
     SupervisedSource,
 )
 
@@ -23,9 +22,9 @@ CLOSE_SECONDS = 0.2
 
 
 class StreamSource(SupervisedSource):
-    """A stream from a URL at its own rate, its time being that of its arrival, bursts and all.
+    """A stream from a URL, at its own rate. A block's time is that of its arrival, bursts and all.
 
-    One with a length, such as a podcast, ends with it.
+    A stream with a length, such as a podcast, ends with it.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ class StreamSource(SupervisedSource):
     channels
         Channel numbers from 1 to keep, in that order; ``None`` for all.
     on_loss
-        ``wait`` for a lost stream, or ``exit``: end with a `SourceError`.
+        ``wait`` for a lost stream, or ``exit`` with a `SourceError`.
 
     Raises
     ------
@@ -53,9 +52,9 @@ class StreamSource(SupervisedSource):
 
 
 class _DecoderLink:
-    """One connection, decoded on a thread of its own, because a read from the network may wait."""
+    """One connection, decoded on a thread of its own, because a read from the network may block."""
 
-    patient = True  # the network may stutter, and a dead connection runs into its own time limit
+    patient = True  # the network may stutter, and a dead connection runs into its own timeout
     overflows = 0
     notice = None
 
@@ -75,24 +74,23 @@ class _DecoderLink:
             raise self._failure
         return self._opened
 
-    def read(self) -> Piece | None:
-        running = self._thread.is_alive()  # asked first, so that the last it decoded is still read
+    def read(self) -> AudioBlock | None:
+        running = self._thread.is_alive()  # asked first, so that the last block is still read
         try:
-            block = self._blocks.get_nowait()
+            return self._blocks.get_nowait()
         except queue.Empty:
             if running:
                 return None
             if self._endless and self._failure is not None:
                 raise self._failure from None
             raise InputEndedError(self._fault) from None
-        return Piece(block.samples, block.time)
 
     def wait(self, wanted: float) -> None:
         time.sleep(min(max(wanted, POLL_SECONDS), WAIT_SECONDS))
 
     def close(self) -> None:
         self._closing = True
-        self._thread.join(CLOSE_SECONDS)  # one that waits for the network ends with its time limit
+        self._thread.join(CLOSE_SECONDS)  # a read from the network ends with its timeout
 
     def _decode(self) -> None:
         try:

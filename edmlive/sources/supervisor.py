@@ -1,9 +1,4 @@
-"""A source that outlives its input: what is lost is noticed, told, waited for and opened anew.
-
-Its liveness is a state machine. *Starting* becomes *healthy* with the first audio; *healthy* becomes *stalled* when
-none has come for `STALL_SECONDS`, and *recovering* when the link to the input is lost or given up; a fresh link
-that delivers is *healthy* again. *Failed* is the end, where nobody wants to wait.
-"""
+"""A live source that outlives its input: a loss is noticed, reported, waited for, and the input opened again."""
 
 import logging
 import time
@@ -20,16 +15,13 @@ from numpy.typing import NDArray
 
 from edmlive.errors import DeviceError, SourceError
 from edmlive.sources.audio import AudioBlock, choose_channels, sanitise
-from edmlive.sources.health import Liveness
+from edmlive.sources.health import HealthMonitor, Liveness, Transition
 
 OPEN_SECONDS = 10.0
-STALL_SECONDS = 1.5
-"""Silence of a healthy link before it counts as stalled."""
-FIRST_AUDIO_SECONDS = 5.0
-"""The same for a link that has not delivered yet: some devices take their time."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 0.75
-TELL_SECONDS = 1.0
-BACK_SECONDS = 10.0
+"""Between two attempts to open a lost input again."""
+REPORT_SECONDS = 1.0
+"""While nothing arrives, a block without samples comes this often."""
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 0.3
 
@@ -41,24 +33,15 @@ log.addHandler(logging.NullHandler())  # else Python prints to standard error wh
 
 @dataclass(frozen=True)
 class Opened:
-    """What a link found: the input's name as a user knows it, its rate in Hz, and how many channels it has."""
+    """What a link has opened: the input's name as a user knows it, its rate in Hz, and its number of channels."""
 
     name: str
     rate: int
     channels: int
 
 
-@dataclass(frozen=True)
-class Piece:
-    """What a link delivers: samples (frames, channels), when the last was captured, frames lost before the first."""
-
-    samples: NDArray[np.float32]
-    time: float
-    gap: int = 0
-
-
 class Link(Protocol):
-    """One connection to an input, from its opening to its loss. No method waits but `wait`.
+    """One connection to an input, from its opening to its loss. Only `wait` blocks.
 
     Attributes
     ----------
@@ -79,18 +62,18 @@ class Link(Protocol):
     def opened(self) -> Opened | None:
         """Return what was opened, ``None`` while it is opening; `SourceError` when it cannot be."""
 
-    def read(self) -> Piece | None:
-        """Return what has arrived, ``None`` where that is nothing; `SourceError` once it is dead and read out."""
+    def read(self) -> AudioBlock | None:
+        """Return what has arrived, ``None`` if nothing has; `SourceError` once the link is dead and read to its end."""
 
     def wait(self, wanted: float) -> None:
-        """Wait for so many seconds of audio to arrive; for `WAIT_SECONDS` at most, and less where it is not known."""
+        """Wait until so many seconds of audio have arrived, but for `WAIT_SECONDS` at most."""
 
     def close(self) -> None:
-        """Let the input go, within a second whatever it does."""
+        """Release the input within a second, whatever it does; closing twice does nothing."""
 
 
 class InputEndedError(Exception):
-    """The input has come to its proper end, with or without a fault on its way."""
+    """The input has come to its proper end, with or without a fault on the way."""
 
     def __init__(self, fault: str | None = None) -> None:
         super().__init__(fault)
@@ -100,6 +83,8 @@ class InputEndedError(Exception):
 class SupervisedSource(ABC):
     """A live source of constant rate and channels over one link after another.
 
+    `HealthMonitor` decides in which state it is; this class reads, waits, and opens the input again.
+
     Parameters
     ----------
     channels
@@ -107,14 +92,7 @@ class SupervisedSource(ABC):
     most
         How many channels are kept where none are chosen; ``None`` for all.
     on_loss
-        Whether a lost input is waited for, or ends it with a `SourceError`.
-
-    Attributes
-    ----------
-    liveness
-        The state now.
-    transitions
-        How often each state was entered.
+        Whether a lost input is waited for, or ends the source with a `SourceError`.
     """
 
     kind: str
@@ -123,30 +101,39 @@ class SupervisedSource(ABC):
         self.live = True
         self.fault: str | None = None
         self.wanted = 0.0
-        self.liveness = Liveness.STARTING
-        self.transitions: Counter[Liveness] = Counter()
         self._on_loss = on_loss
-        self._wanted = channels
         self._ready = False
-        self._overflows = self._reconnects = 0
+        self._overflows = 0
         self._newest: float | None = None
         self._lost_from: float | None = None
-        self._loss: str | None = None
-        self._lost_at = self._back_at = -np.inf
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         self._link = self._connect()
         try:
-            opened = self._wait_until_open()
+            began = time.monotonic()
+            while (opened := self._opened(began)) is None:
+                time.sleep(POLL_SECONDS)
             self.name, self.rate = opened.name, opened.rate
             self.channels = len(channels) if channels else min(most or opened.channels, opened.channels)
+            self._chosen = channels
             self._adopt(opened)
         except BaseException:
             self._link.close()
             raise
+        self._health = HealthMonitor(f"{self.kind} '{self.name}'", time.monotonic())
 
     @abstractmethod
     def _connect(self) -> Link:
         """Begin to open the input, again if it was open before."""
+
+    @property
+    def liveness(self) -> Liveness:
+        """The state now."""
+        return self._health.state
+
+    @property
+    def transitions(self) -> Counter[Liveness]:
+        """How often each state was entered."""
+        return self._health.transitions
 
     def __enter__(self) -> Self:
         return self
@@ -160,145 +147,120 @@ class SupervisedSource(ABC):
         """Yield what is captured, as it comes; while nothing comes, a block without samples about once a second."""
         while True:
             try:
-                yield from self._hear() if self._ready else self._reopen()
+                yield from self._listen() if self._ready else self._reopen()
             except InputEndedError as end:
                 self.fault = end.fault
                 return
             except SourceError as loss:
                 if self._on_loss == "exit":
-                    yield self._enter(Liveness.FAILED, str(loss))
+                    yield self._report(self._health.failed(str(loss), time.monotonic()))
                     raise
                 self._ready = False
                 self._lost_from = self._newest
-                yield self._enter(Liveness.RECOVERING, str(loss))
+                yield self._report(self._health.lost(str(loss), time.monotonic()))
 
-    def _hear(self) -> Iterator[AudioBlock]:
-        heard_at = time.monotonic()
+    def _listen(self) -> Iterator[AudioBlock]:
+        """Yield what arrives over the link until it is lost or given up."""
+        self._health.connected(time.monotonic())
         while True:
-            piece = self._link.read()
-            silent = time.monotonic() - heard_at
-            if piece is not None:
-                heard_at = time.monotonic()
-                if self.liveness is not Liveness.HEALTHY:
-                    self._enter(Liveness.HEALTHY, "audio arrives")
-                yield self._block(piece)
-            elif self.liveness in (Liveness.STALLED, Liveness.RECOVERING, Liveness.STARTING):
-                if silent > FIRST_AUDIO_SECONDS and not self._link.patient:
-                    raise DeviceError(self._silence(silent))
-                yield from self._idle()
-            elif silent > STALL_SECONDS:
-                yield self._enter(Liveness.STALLED, self._silence(silent))
-                if not self._link.patient:
-                    raise DeviceError(self._silence(silent))
-            else:
+            block = self._link.read()
+            now = time.monotonic()
+            if block is not None:
+                self._log(self._health.audio_arrived(now))
+                yield self._conform(block)
+                continue
+            if transition := self._health.nothing_arrived(now):
+                yield self._report(transition)
+            if self._health.overdue(now) and not self._link.patient:
+                raise DeviceError(self._health.silence(now))
+            if self.liveness is Liveness.HEALTHY:
                 self._link.wait(self.wanted)
-
-    def _silence(self, seconds: float) -> str:
-        return f"{self.kind} '{self.name}' has delivered no audio for {seconds:.1f} s: check its cable and its server."
+            else:
+                yield from self._idle()
 
     def _reopen(self) -> Iterator[AudioBlock]:
+        """Try to open the input again until it works, less and less often."""
         pause = FIRST_PAUSE_SECONDS
-        while True:
+        while not self._ready:
             self._overflows += self._link.overflows
             self._link.close()
             began = time.monotonic()
             try:
                 self._link = self._connect()
-                while (opened := self._link.opened()) is None:
-                    if time.monotonic() - began > OPEN_SECONDS:
-                        raise _no_answer()
+                while (opened := self._opened(began)) is None:
                     yield from self._idle()
                 self._adopt(opened)
-                return
             except SourceError as error:
-                self._loss = str(error)
+                self._health.lost(str(error), time.monotonic())
                 log.debug("%s: not yet: %s", self.name, error)
-            while time.monotonic() - began < pause:
-                yield from self._idle()
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                while time.monotonic() - began < pause:
+                    yield from self._idle()
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _wait_until_open(self) -> Opened:
-        began = time.monotonic()
-        while (opened := self._link.opened()) is None:
-            if time.monotonic() - began > OPEN_SECONDS:
-                raise _no_answer()
-            time.sleep(POLL_SECONDS)
+    def _opened(self, began: float) -> Opened | None:
+        """Return what the link has opened, ``None`` while it is opening and still has time."""
+        opened = self._link.opened()
+        if opened is None and time.monotonic() - began > OPEN_SECONDS:
+            raise DeviceError(
+                f"The input did not answer within {OPEN_SECONDS:.0f} s: restart its server or check the cable."
+            )
         return opened
 
     def _adopt(self, opened: Opened) -> None:
-        """Make what the input now delivers like what it delivered first."""
-        what = f"{self.kind} '{opened.name}'"
+        """Prepare to make what the input now delivers like what it delivered first."""
+        input_ = f"{self.kind} '{opened.name}'"
         first = tuple(min(number, opened.channels) for number in range(1, 1 + self.channels))
-        self._picked = list(choose_channels(opened.channels, self._wanted or first, what))
-        self._rate = opened.rate
-        same = opened.rate == self.rate
-        self._resampler = None if same else soxr.ResampleStream(opened.rate, self.rate, self.channels, dtype="float32")
+        self._picked = list(choose_channels(opened.channels, self._chosen or first, input_))
+        self._input_rate = opened.rate
+        self._resampler = None
         changes = []
         if opened.name != self.name:
-            changes.append(f"{what} is heard in place of '{self.name}', which is gone")
-        if not same:
-            changes.append(f"{what} now runs at {opened.rate} Hz; it is converted to {self.rate} Hz")
-        self._changes = tuple(f"{change}." for change in changes)
+            changes.append(f"{input_} is heard in place of '{self.name}', which is gone.")
+        if opened.rate != self.rate:
+            self._resampler = soxr.ResampleStream(opened.rate, self.rate, self.channels, dtype="float32")
+            changes.append(f"{input_} now runs at {opened.rate} Hz; it is converted to {self.rate} Hz.")
+        self._changes = tuple(changes)
         self._ready = True
 
-    def _block(self, piece: Piece) -> AudioBlock:
-        samples = sanitise(piece.samples[:, self._picked])
-        gap = round(piece.gap * self.rate / self._rate)
+    def _conform(self, block: AudioBlock) -> AudioBlock:
+        """Return a block of the link in the source's channels and rate, with the time away as its gap."""
+        samples = sanitise(block.samples[:, self._picked])
+        gap = round(block.gap * self.rate / self._input_rate)
         if self._lost_from is not None:
-            gap += max(0, round((piece.time - len(samples) / self._rate - self._lost_from) * self.rate))
+            gap += max(0, round((block.time - len(samples) / self._input_rate - self._lost_from) * self.rate))
             self._lost_from = None
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples)
-        self._newest = piece.time
-        return self._told(samples, piece.time, gap)
+        self._newest = block.time
+        return self._block(samples, block.time, gap)
 
     def _idle(self) -> Iterator[AudioBlock]:
         """Wait a moment; yield a block without samples if it is time to."""
         time.sleep(POLL_SECONDS)
-        if time.monotonic() - self._told_at > TELL_SECONDS:
-            yield self._empty()
+        if time.monotonic() - self._reported_at > REPORT_SECONDS:
+            yield self._report(None)
 
-    def _empty(self) -> AudioBlock:
-        return self._told(np.zeros((0, self.channels), np.float32), time.monotonic(), 0)
+    def _report(self, transition: Transition | None) -> AudioBlock:
+        """Log a change of state; return a block without samples that reports the state."""
+        self._log(transition)
+        return self._block(np.zeros((0, self.channels), np.float32), time.monotonic())
 
-    def _told(self, samples: NDArray[np.float32], at: float, gap: int) -> AudioBlock:
-        self._told_at = time.monotonic()
+    def _log(self, transition: Transition | None) -> None:
+        if transition is not None:
+            level = logging.INFO if transition.after is Liveness.HEALTHY else logging.WARNING
+            log.log(level, "%s: from %s to %s: %s", self.name, transition.before, transition.after, transition.reason)
+
+    def _block(self, samples: NDArray[np.float32], at: float, gap: int = 0) -> AudioBlock:
+        self._reported_at = time.monotonic()
+        notices = self._health.notices(self._reported_at)
+        if self.liveness is Liveness.HEALTHY:
+            notices += (*self._changes, *filter(None, (self._link.notice,)))
         return AudioBlock(
             samples,
             at,
             gap,
             liveness=self.liveness,
             overflows=self._overflows + self._link.overflows,
-            reconnects=self._reconnects,
-            notices=self._notices(),
+            reconnects=self._health.reconnects,
+            notices=notices,
         )
-
-    def _notices(self) -> tuple[str, ...]:
-        if self.liveness is not Liveness.HEALTHY:
-            return (self._loss,) if self._loss else ()
-        back = f"{self.kind} '{self.name}' is back after {self._back_at - self._lost_at:.1f} s."
-        recent = (back,) if time.monotonic() - self._back_at < BACK_SECONDS else ()
-        return (*recent, *self._changes, *filter(None, (self._link.notice,)))
-
-    def _enter(self, state: Liveness, reason: str) -> AudioBlock:
-        """Change the state; return a block that tells it."""
-        before, self.liveness = self.liveness, state
-        if state is before:
-            self._loss = reason
-            return self._empty()
-        self.transitions[state] += 1
-        level = logging.INFO if state is Liveness.HEALTHY else logging.WARNING
-        log.log(level, "%s: from %s to %s: %s", self.name, before, state, reason)
-        if state is Liveness.HEALTHY:
-            if before is not Liveness.STARTING:
-                self._back_at = time.monotonic()
-            self._reconnects += before is Liveness.RECOVERING
-        else:
-            self._loss = reason
-            if before is Liveness.HEALTHY:
-                self._lost_at = time.monotonic()
-        return self._empty()
-
-
-def _no_answer() -> DeviceError:
-    return DeviceError(f"The input did not answer within {OPEN_SECONDS:.0f} s: restart its server or check the cable.")

@@ -1,12 +1,13 @@
 """The capture process: PortAudio on one side, a shared ring on the other, nothing else.
 
-PortAudio may hang, or abort the whole process when a sound server dies; here it takes only this process
-with it. Run by `CaptureProcess` as ``python -m edmlive.sources.capture.child``; it speaks one JSON object per line
-on standard output and ends when its standard input closes, whatever PortAudio is doing.
+PortAudio may hang, or abort the whole process when a sound server dies; here it takes down only this process.
+`CaptureProcess` runs it as ``python -m edmlive.sources.capture.child``. It writes one JSON object per line to standard
+output, and ends when its standard input closes, whatever PortAudio is doing.
 """
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from edmlive.sources.capture.ring import AudioRing
 
 RING_SECONDS = 60
 BLOCK_SECONDS = 0.01
-"""What PortAudio shall deliver at once: less costs more, more makes decisions late. Left to itself it chops."""
+"""Of a buffer: shorter ones cost more, longer ones delay decisions, and PortAudio's own choice varies."""
 
 
 def query_devices() -> list[Device]:
@@ -44,7 +45,7 @@ def query_devices() -> list[Device]:
     ]
 
 
-def capture(wanted: str | None, known: Device | None, descriptor: int, bell: int) -> None:
+def capture(wanted: str | None, known: Device | None, descriptor: int, wake_up: int) -> None:
     """Open a device with all its channels and fill the ring for as long as this process lives.
 
     Parameters
@@ -54,38 +55,20 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, bell: int
     known
         The device that was open before, if this is not the first time.
     descriptor
-        The shared file to lay the ring in.
-    bell
+        The shared file that holds the ring.
+    wake_up
         A pipe that is written to when the ring holds what the reader waits for.
+
+    Raises
+    ------
+    DeviceError
+        The device is unknown, ambiguous or cannot be opened.
     """
     import sounddevice
 
     found = query_devices()
     device = pulse_source(find_again(found, known, wanted) if known else find_device(found, wanted))
     ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
-    frame_clock = FrameClock(device.rate)
-    ahead = float("inf")
-    os.set_blocking(bell, False)
-
-    def on_audio(samples: Any, frames: int, clock: Any, status: Any) -> None:
-        nonlocal ahead
-        now = time.monotonic()
-        # PortAudio's clock differs by host. A call can only come late, so the least difference seen is the truest.
-        ahead = min(ahead, now - clock.currentTime)
-        end = clock.inputBufferAdcTime + ahead + frames / device.rate
-        lost = 0
-        if clock.inputBufferAdcTime > 0:
-            lost = frame_clock.push(frames, end)
-        else:  # some hosts do not say
-            end = now
-        if status.input_overflow:
-            ring.count_overflow()
-        ring.true_rate = frame_clock.true_rate
-        # A server's time stamps may run ahead of it, but nothing is captured after it has arrived.
-        if ring.write(samples, min(end, now), lost):
-            with contextlib.suppress(OSError):  # full, because nobody reads at the moment
-                os.write(bell, b"\0")
-
     try:
         stream = sounddevice.InputStream(
             samplerate=device.rate,
@@ -94,7 +77,7 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, bell: int
             dtype="float32",
             blocksize=round(BLOCK_SECONDS * device.rate),
             latency="high",
-            callback=on_audio,
+            callback=_RingWriter(ring, device.rate, wake_up).write,
             finished_callback=lambda: _say({"finished": True}),
         )
         stream.start()
@@ -106,7 +89,38 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, bell: int
         ) from None
     _say({"opened": vars(device)})
     threading.Event().wait()
-    # No stop or close ever: they can hang for 30 s on a dead server, and the end of the process does the same.
+    # Never stop or close the stream: that can hang for 30 s on a dead server, and the end of the process does the same.
+
+
+class _RingWriter:
+    """PortAudio's callback: copies a buffer to the ring with the time of its capture and the frames lost before it.
+
+    PortAudio's clock differs by host. It is converted to the monotonic clock by the least difference seen between the
+    two, because a callback can only come late.
+    """
+
+    def __init__(self, ring: AudioRing, rate: int, wake_up: int) -> None:
+        self._ring = ring
+        self._rate = rate
+        self._wake_up = wake_up
+        self._frame_clock = FrameClock(rate)
+        self._ahead = math.inf
+        os.set_blocking(wake_up, False)
+
+    def write(self, samples: Any, frames: int, clock: Any, status: Any) -> None:
+        now = time.monotonic()
+        end, lost = now, 0
+        self._ahead = min(self._ahead, now - clock.currentTime)
+        if clock.inputBufferAdcTime > 0:  # some hosts do not say
+            end = clock.inputBufferAdcTime + self._ahead + frames / self._rate
+            lost = self._frame_clock.push(frames, end)
+        if status.input_overflow:
+            self._ring.count_overflow()
+        self._ring.true_rate = self._frame_clock.true_rate
+        # A server's time stamps may run ahead, but nothing is captured after it has arrived.
+        if self._ring.write(samples, min(end, now), lost):
+            with contextlib.suppress(OSError):  # full, because nobody reads at the moment
+                os.write(self._wake_up, b"\0")
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -115,7 +129,7 @@ def _say(message: dict[str, Any]) -> None:
 
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
-    os.killpg(0, signal.SIGKILL)  # a tool that asks a hanging server hangs too
+    os.killpg(0, signal.SIGKILL)  # the whole group: pactl hangs, too, when it asks a hanging server
 
 
 def main() -> None:
@@ -128,7 +142,7 @@ def main() -> None:
             _say({"devices": [vars(device) for device in query_devices()]})
         else:
             known = Device(**request["known"]) if request["known"] else None
-            capture(request["device"], known, request["descriptor"], request["bell"])
+            capture(request["device"], known, request["descriptor"], request["wake_up"])
     except DeviceError as error:
         _say({"error": str(error)})
     except OSError as error:

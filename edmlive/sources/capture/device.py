@@ -1,25 +1,28 @@
 """A sound device, captured in a child process so that nothing PortAudio does can hang or kill the listener."""
 
+import contextlib
+import io
 import math
 import os
 import select
 import time
 
 from edmlive.errors import DeviceError
+from edmlive.sources.audio import AudioBlock
 from edmlive.sources.capture.child import RING_SECONDS
 from edmlive.sources.capture.devices import Device
 from edmlive.sources.capture.process import CaptureProcess
 from edmlive.sources.capture.ring import AudioRing, shared_file
-from edmlive.sources.supervisor import WAIT_SECONDS, Link, OnLoss, Opened, Piece, SupervisedSource
+from edmlive.sources.supervisor import WAIT_SECONDS, Link, OnLoss, Opened, SupervisedSource
 
 LIST_SECONDS = 10.0
 BLOCK_SECONDS = 0.5
 
 
 class DeviceSource(SupervisedSource):
-    """Audio from an input device, at its own rate; when it is lost, it is opened again as soon as it is back.
+    """Audio from an input device, at its own rate; a lost device is opened again as soon as it is back.
 
-    It is known again by its name, else, where an index was asked for, by that; never is another one taken silently.
+    It is recognised by its name or, if an index was asked for, by that. No other device ever replaces it silently.
 
     Parameters
     ----------
@@ -28,14 +31,14 @@ class DeviceSource(SupervisedSource):
     channels
         Channel numbers from 1 to keep, in that order; ``None`` for the first two, or the only one.
     on_loss
-        ``wait`` for a lost device, or ``exit``: end with a `DeviceError`.
+        ``wait`` for a lost device, or ``exit`` with a `DeviceError`.
 
     Raises
     ------
     DeviceError
-        Unknown, ambiguous or unwilling device; or, while reading, a lost one that is not waited for.
+        The device is unknown, ambiguous or cannot be opened; or, while reading, is lost and not waited for.
     SourceError
-        A channel that the device does not have.
+        The device has no such channel.
     """
 
     kind = "Input device"
@@ -57,24 +60,26 @@ class DeviceSource(SupervisedSource):
 
 
 class _CaptureLink:
-    """One capture process, the ring that it fills, and the pipe on which it rings when enough has come."""
+    """One capture process, the ring that it fills, and the pipe through which it wakes the reader."""
 
     patient = False
 
     def __init__(self, wanted: str | None, known: Device | None) -> None:
         self.device: Device | None = None
         self._ring: AudioRing | None = None
-        self._file = shared_file()
-        self._bell, ringer = os.pipe()
-        shared = {"descriptor": self._file.fileno(), "bell": ringer}
-        try:
-            self._child = CaptureProcess({"device": wanted, "known": known and vars(known), **shared}, shared.values())
-        except DeviceError:
-            os.close(self._bell)
-            self._file.close()
-            raise
-        finally:
-            os.close(ringer)
+        with contextlib.ExitStack() as resources:
+            file = resources.enter_context(shared_file())
+            reader, writer = os.pipe()
+            self._wake_up = resources.enter_context(io.FileIO(reader))
+            shared = {"descriptor": file.fileno(), "wake_up": writer}
+            request = {"device": wanted, "known": known and vars(known), **shared}
+            try:
+                self._process = CaptureProcess(request, shared.values())
+            finally:
+                os.close(writer)
+            resources.callback(self._process.kill)
+            self._descriptor = file.fileno()
+            self._resources = resources.pop_all()
 
     @property
     def overflows(self) -> int:
@@ -90,65 +95,61 @@ class _CaptureLink:
         )
 
     def opened(self) -> Opened | None:
-        answer = self._child.answer("opened")
+        answer = self._process.answer("opened")
         if answer is None:
             return None
         device = self.device = Device(**answer)
-        self._ring = AudioRing(self._file.fileno(), RING_SECONDS * device.rate, device.channels)
+        self._ring = AudioRing(self._descriptor, RING_SECONDS * device.rate, device.channels)
         self._opened = Opened(device.name, device.rate, device.channels)
         return self._opened
 
-    def read(self) -> Piece | None:
-        piece = self._take()
-        if piece is not None:
-            return piece
-        if not self._child.running:
-            piece = self._take()  # the last that a dying process wrote
-            if piece is not None:
-                return piece
+    def read(self) -> AudioBlock | None:
+        running = self._process.running  # asked first, so that the last a dying process wrote is still read
+        block = self._next_block()
+        if block is not None:
+            return block
+        if not running:
             raise DeviceError(
-                f"Input device '{self._opened.name}' has gone{self._child.last_words()}: connect it again."
+                f"Input device '{self._opened.name}' has gone{self._process.last_words()}: connect it again."
             )
-        if self._child.has_said("finished"):
+        if self._process.has_said("finished"):
             raise DeviceError(f"Input device '{self._opened.name}' has stopped: check its cable and its server.")
         return None
 
-    def _take(self) -> Piece | None:
+    def _next_block(self) -> AudioBlock | None:
         assert self._ring is not None
         captured_at = self._ring.captured_at
         samples, backlog, gap = self._ring.read(int(BLOCK_SECONDS * self._opened.rate))
-        return Piece(samples, captured_at - backlog / self._opened.rate, gap) if len(samples) else None
+        return AudioBlock(samples, captured_at - backlog / self._opened.rate, gap) if len(samples) else None
 
     def wait(self, wanted: float) -> None:
         assert self._ring is not None
         if self._ring.await_frames(max(1, math.ceil(wanted * self._opened.rate))):
             return
-        ringing, _, _ = select.select([self._bell], [], [], WAIT_SECONDS)
-        if ringing and not os.read(self._bell, 1 << 16):
-            time.sleep(WAIT_SECONDS)  # the process is ending and will not ring again
+        ready, _, _ = select.select([self._wake_up], [], [], WAIT_SECONDS)
+        if ready and not self._wake_up.read(1 << 16):
+            time.sleep(WAIT_SECONDS)  # end of file: the process is dying and will not write again
 
     def close(self) -> None:
-        self._child.kill()
-        os.close(self._bell)
+        self._resources.close()
         if self._ring is not None:
             self._ring.close()
             self._ring = None
-        self._file.close()
 
 
 def list_devices() -> list[Device]:
-    """Return the input devices as a fresh process sees them; PortAudio itself never looks twice.
+    """Return the input devices as a new process sees them: PortAudio lists them only once in a process.
 
     Raises
     ------
     DeviceError
         PortAudio is missing or does not answer.
     """
-    child = CaptureProcess({"list": True})
+    process = CaptureProcess({"list": True})
     try:
-        found = child.answer("devices", LIST_SECONDS)
+        found = process.answer("devices", LIST_SECONDS)
     finally:
-        child.kill()
+        process.kill()
     if found is None:
         raise DeviceError(
             f"The sound system did not answer within {LIST_SECONDS:.0f} s: restart its server or check the cable."

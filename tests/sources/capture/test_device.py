@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from edmlive.errors import DeviceError, SourceError
-from edmlive.sources import supervisor
+from edmlive.sources import health, supervisor
 from edmlive.sources.audio import AudioBlock
 from edmlive.sources.capture.device import DeviceSource, list_devices
 from edmlive.sources.health import Liveness
@@ -64,7 +64,7 @@ def test_device_that_dies_and_is_not_waited_for_ends_in_one_sentence_after_its_l
     plug_in: Any, monkeypatch: pytest.MonkeyPatch, end: str, words: str
 ) -> None:
     plug_in(end=end)
-    monkeypatch.setattr(supervisor, "STALL_SECONDS", 1.0)
+    monkeypatch.setattr(health, "STALL_SECONDS", 1.0)
     heard = 0
     started = time.monotonic()
     with DeviceSource(on_loss="exit") as source, pytest.raises(DeviceError, match=words) as failure:
