@@ -3,10 +3,11 @@
 import math
 
 LOSS_SECONDS = 0.06
-"""Less than this may be the clock's own doubt."""
+"""A smaller deficit may be the inaccuracy of the clock itself."""
 CONFIRM_SECONDS = 1.0
-"""A busy machine stamps single buffers late; frames that are lost stay lost for longer than this."""
+"""A busy machine stamps single buffers late; a deficit that is a loss lasts longer than this."""
 HOLE_SECONDS = 0.005
+"""A smaller hole is jitter."""
 FORGET_SECONDS = 10.0
 RATE_SECONDS = 10.0
 RATE_TOLERANCE = 0.01
@@ -15,8 +16,14 @@ RATE_TOLERANCE = 0.01
 class FrameClock:
     """Compares the times at which buffers were captured with the frames in them.
 
-    Each buffer should begin when the one before ended. Holes add up, and what fills them again is taken off, so that a
-    late time stamp is no loss. A rate that is not the claimed one makes many small holes, which are looked past.
+    Where nothing is lost, each buffer begins when the one before ended. From this follow
+
+    - the *hole* before a buffer: how much later than that it begins; negative where it begins earlier. One within the
+      jitter (`HOLE_SECONDS`, half a buffer) counts as none;
+    - the *deficit*: the sum of the holes, at least 0. A late time stamp makes a hole that the next one fills again. A
+      deficit of up to `LOSS_SECONDS` fades within `FORGET_SECONDS`, because a device that does not run at the rate it
+      claims makes small holes all the time;
+    - a *loss*: what a deficit over `LOSS_SECONDS` never fell below for `CONFIRM_SECONDS`. It is reported and taken off.
 
     Parameters
     ----------
@@ -26,7 +33,7 @@ class FrameClock:
     Attributes
     ----------
     true_rate
-        The rate measured over the last `RATE_SECONDS` without a loss, in Hz, where it differs from the claimed one by
+        The rate in Hz, measured over the last `RATE_SECONDS` without a loss, where it differs from the claimed one by
         more than `RATE_TOLERANCE`; otherwise 0.
     """
 
@@ -34,11 +41,11 @@ class FrameClock:
         self.true_rate = 0.0
         self._rate = rate
         self._end: float | None = None
-        self._hole = 0.0
-        self._doubtful = 0.0
-        self._least = math.inf
-        self._since = 0.0
-        self._frames = 0
+        self._deficit = 0.0
+        self._deficit_lasted = 0.0
+        self._least_deficit = math.inf
+        self._measured_from = 0.0
+        self._measured_frames = 0
 
     def push(self, frames: int, end: float) -> int:
         """Take a buffer's length and the time in seconds at which its last frame was captured.
@@ -46,41 +53,47 @@ class FrameClock:
         Returns
         -------
         int
-            Frames lost before it, or up to `CONFIRM_SECONDS` before.
+            Frames lost before it, or up to `CONFIRM_SECONDS` earlier.
         """
         length = frames / self._rate
+        begin = end - length
         lost = 0
-        if self._end is None:
-            self._restart(end - length)
-        else:
-            hole = end - length - self._end
-            if self._hole <= LOSS_SECONDS:
-                self._hole *= max(0.0, 1 - length / FORGET_SECONDS)
-            if abs(hole) > max(HOLE_SECONDS, length / 2):
-                self._hole = max(0.0, self._hole + hole)
-            lost = round(self._confirmed(length) * self._rate)
-            if lost:
-                self._restart(end - length)
+        if self._end is not None:
+            self._add_hole(begin - self._end, length)
+            lost = round(self._take_loss(length) * self._rate)
+        if lost or self._end is None:
+            self._measure_from(begin)
         self._end = end
-        self._frames += frames
-        if end - self._since >= RATE_SECONDS:
-            measured = self._frames / (end - self._since)
+        self._measure_rate(frames, end)
+        return lost
+
+    def _add_hole(self, hole: float, length: float) -> None:
+        if self._deficit <= LOSS_SECONDS:
+            self._deficit *= max(0.0, 1 - length / FORGET_SECONDS)
+        if abs(hole) > max(HOLE_SECONDS, length / 2):
+            self._deficit = max(0.0, self._deficit + hole)
+
+    def _take_loss(self, length: float) -> float:
+        """Return the loss in seconds, once the deficit has lasted; until then 0."""
+        if self._deficit <= LOSS_SECONDS:
+            self._deficit_lasted, self._least_deficit = 0.0, math.inf
+            return 0.0
+        self._deficit_lasted += length
+        self._least_deficit = min(self._least_deficit, self._deficit)
+        if self._deficit_lasted < CONFIRM_SECONDS:
+            return 0.0
+        loss = self._least_deficit
+        self._deficit -= loss
+        self._deficit_lasted, self._least_deficit = 0.0, math.inf
+        return loss
+
+    def _measure_rate(self, frames: int, end: float) -> None:
+        self._measured_frames += frames
+        seconds = end - self._measured_from
+        if seconds >= RATE_SECONDS:
+            measured = self._measured_frames / seconds
             self.true_rate = measured if abs(measured / self._rate - 1) > RATE_TOLERANCE else 0.0
-            self._restart(end)
-        return lost
+            self._measure_from(end)
 
-    def _confirmed(self, length: float) -> float:
-        """Return the hole in seconds, once it has stayed open for long enough."""
-        if self._hole <= LOSS_SECONDS:
-            self._doubtful, self._least = 0.0, math.inf
-            return 0.0
-        self._doubtful += length
-        self._least = min(self._least, self._hole)
-        if self._doubtful < CONFIRM_SECONDS:
-            return 0.0
-        lost = self._least
-        self._hole, self._doubtful, self._least = self._hole - lost, 0.0, math.inf
-        return lost
-
-    def _restart(self, now: float) -> None:
-        self._since, self._frames = now, 0
+    def _measure_from(self, begin: float) -> None:
+        self._measured_from, self._measured_frames = begin, 0
