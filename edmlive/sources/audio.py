@@ -1,4 +1,4 @@
-"""The audio block that every source yields, and the checks that make any block safe to analyse."""
+"""The audio block that every source yields, and what makes any block safe to analyse."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from edmlive.errors import SourceError
 from edmlive.sources.health import Liveness
 
 FULL_SCALE_LIMIT = 100.0
-"""Largest magnitude let through; 40 dB over full scale is no longer audio but a broken sender."""
+"""Largest magnitude let through: 40 dB over full scale is a broken sender, not audio."""
 
 
 @dataclass(frozen=True)
 class Playing:
-    """What is playing: of two tracks in a cross-fade the louder one.
+    """What is playing: in a cross-fade, the louder of the two tracks.
 
     Parameters
     ----------
     genre
         One of `edmlive.synth.SUBGENRES`.
     bpm
-        The tempo that is heard, to 0.1.
+        The tempo as it is played, to 0.1.
     start
-        Second of the set since which it has been so.
+        Second of the set from which on this has been playing.
     """
 
     genre: str
@@ -43,18 +43,27 @@ class AudioBlock:
     samples
         Float32, shape (frames, channels), full scale is 1.0, at the source's own rate.
     time
-        When the last of them was captured, in seconds on the clock of `time.monotonic`.
+        When the last sample was captured, in seconds on the clock of `time.monotonic`.
     gap
-        Frames lost between the block before and this one.
+        Frames lost between the previous block and this one.
     truth
-        What is playing at the last of them, where the source knows.
+        What is playing at the last sample, if the source knows.
     liveness
-        Whether the input delivers. While it does not, a live source yields blocks without samples, so that those who
-        listen are told.
+        Whether the input delivers. While it does not, a live source yields blocks without samples, to say so.
     overflows, reconnects
         So far, as in `Counts`.
     notices
-        What a person should know about the input, a sentence each, for as long as it is so.
+        What a person should know about the input now, one sentence each.
+
+    Examples
+    --------
+    One second of stereo silence at 44.1 kHz:
+
+    >>> import numpy as np
+    >>> from edmlive.sources.audio import AudioBlock
+    >>> block = AudioBlock(np.zeros((44_100, 2), np.float32), time=1.0)
+    >>> block.gap, str(block.liveness)
+    (0, 'healthy')
     """
 
     samples: NDArray[np.float32]
@@ -79,11 +88,11 @@ class Source(Protocol):
     channels
         Channels in each block.
     live
-        Whether time passes by itself, so that a slow reader loses audio.
+        Whether audio arrives in real time, so that a slow reader loses some.
     fault
         Where and how the audio is broken, if it is; known once it has been read.
     wanted
-        Set by who listens: seconds of audio that a live source may gather, for a moment, before it yields them.
+        Set by the listener: seconds of audio that a live source may gather before it yields them.
     """
 
     name: str
@@ -106,16 +115,16 @@ class Source(Protocol):
 
 
 def choose_channels(available: int, wanted: tuple[int, ...] | None, name: str) -> tuple[int, ...]:
-    """Return zero-based channel indices for what the user counts from one.
+    """Return zero-based channel indices for channel numbers, which count from 1.
 
     Parameters
     ----------
     available
-        Channels the source has.
+        How many channels the source has.
     wanted
-        Channel numbers from 1, or ``None`` for all.
+        Channel numbers from 1; ``None`` for all.
     name
-        The source, for the message.
+        The source, for the error message.
 
     Raises
     ------
@@ -131,11 +140,11 @@ def choose_channels(available: int, wanted: tuple[int, ...] | None, name: str) -
 
 
 def sanitise(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the samples with NaN as silence and magnitudes of at most `FULL_SCALE_LIMIT`.
+    """Return the samples with NaN replaced by silence and magnitudes limited to `FULL_SCALE_LIMIT`.
 
-    Returns the array itself where nothing is wrong, which costs two quick passes.
+    Good samples are returned as they are, at the cost of two quick passes.
     """
-    # NaN anywhere makes the extremes NaN, which compare as false.
+    # A NaN anywhere makes the extremes NaN, which compare as false.
     if samples.size == 0 or (samples.max() <= FULL_SCALE_LIMIT and samples.min() >= -FULL_SCALE_LIMIT):
         return samples
     return np.clip(np.nan_to_num(samples, nan=0.0), -FULL_SCALE_LIMIT, FULL_SCALE_LIMIT)

@@ -1,4 +1,4 @@
-"""The demo set as a source: music that edmlive renders itself, so that it knows what is playing."""
+"""The demo set as a source: edmlive renders this music itself, so it knows what is playing."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ BLOCK_SECONDS = 0.1
 
 
 class DemoSource:
-    """An endless rendered DJ set, each block with what is truly playing. It is made when its first track is rendered.
+    """An endless rendered DJ set; each block says what is truly playing. Opening it renders the first track.
 
     Parameters
     ----------
@@ -44,16 +44,16 @@ class DemoSource:
         """Nothing is held open."""
 
     def __iter__(self) -> Iterator[AudioBlock]:
-        """Yield blocks of `BLOCK_SECONDS`, for ever."""
+        """Yield blocks of `BLOCK_SECONDS` for ever."""
         started = time.monotonic()
         while True:
             samples = self._set.read(round(BLOCK_SECONDS * RATE))
             position = self._set.position
             if self._pace:
                 time.sleep(max(0.0, started + position / RATE - time.monotonic()))
-            yield AudioBlock(samples, time.monotonic(), truth=truth(self._set.playing, position - 1))
+            yield AudioBlock(samples, time.monotonic(), truth=_truth(self._set.playing, position - 1))
 
 
-def truth(turn: Turn, sample: int) -> Playing:
-    """Say what is heard at a sample of the set while a track of it is the louder one."""
+def _truth(turn: Turn, sample: int) -> Playing:
+    """Return what is playing at a sample of the set, given the turn that is the louder one there."""
     return Playing(turn.genre, round(turn.tempo_at(sample), 1), round(turn.leading / RATE, 3))

@@ -1,4 +1,4 @@
-"""Keeps what was heard, sample for sample."""
+"""Records the input, sample for sample."""
 
 from pathlib import Path
 
@@ -12,21 +12,21 @@ _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 class Recorder:
-    """Writes a WAV file of 32-bit floats, which holds every float32 sample as it is.
+    """Writes a WAV file of 32-bit floats, which is lossless for float32 samples.
 
     Past 4 GB, three hours of stereo at 48 kHz, the file becomes RF64, which FFmpeg-based programs read.
 
     Parameters
     ----------
     path
-        File to write anew; it must end in ``.wav``.
+        File to create or overwrite; it must end in ``.wav``.
     rate, channels
-        Of the samples to come.
+        Of the samples to come, in Hz and as a count.
 
     Raises
     ------
     SinkError
-        The file cannot be created, or a write fails later on.
+        The file cannot be created, or a later write fails.
     """
 
     def __init__(self, path: Path, rate: int, channels: int) -> None:
@@ -37,12 +37,12 @@ class Recorder:
         try:
             self._container = av.open(str(path), "w", format="wav", container_options={"rf64": "auto"})
             self._stream = self._container.add_stream("pcm_f32le", rate=rate, layout=self._layout)
-            self._container.start_encoding()  # writes the header, so that a bad place shows now, not after the set
+            self._container.start_encoding()  # writes the header, so that a bad path fails now, not after the set
         except (OSError, ValueError) as error:
             raise self._failure(error) from None
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        """Append (n, channels) samples."""
+        """Append float32 samples, shape (n, channels)."""
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout)
         frame.sample_rate = self._rate
         try:

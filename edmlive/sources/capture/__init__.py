@@ -1,1 +1,1 @@
-"""The sound device: a process of its own that captures it, and the source that reads what it captured."""
+"""The sound device: the process that captures it, and the source that reads what was captured."""

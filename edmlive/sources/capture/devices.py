@@ -1,4 +1,4 @@
-"""Input devices: what there is, and which one the user means."""
+"""Input devices: which there are, and which one the user means."""
 
 import dataclasses
 import json
@@ -43,12 +43,12 @@ class Device:
 
 
 def find_device(devices: list[Device], wanted: str | None) -> Device:
-    """Return the device meant: by exact name, else by index, else by part of a name, ignoring case.
+    """Return the device that the user means: by exact name, else by index, else by part of a name, ignoring case.
 
     Raises
     ------
     DeviceError
-        There is no input device at all, none fits, or several do.
+        There is no input device at all, none matches, or several do.
     """
     if not devices:
         raise DeviceError(
@@ -58,56 +58,56 @@ def find_device(devices: list[Device], wanted: str | None) -> Device:
     if wanted is None:
         return next((d for d in devices if d.default), devices[0])
     text = wanted.casefold()
-    fits = [d for d in devices if d.name.casefold() == text]
-    if not fits and wanted.isdecimal():
-        fits = [d for d in devices if d.index == int(wanted)]
-    if not fits:
-        fits = [d for d in devices if text in d.name.casefold()]
-    if not fits:
+    matches = [d for d in devices if d.name.casefold() == text]
+    if not matches and wanted.isdecimal():
+        matches = [d for d in devices if d.index == int(wanted)]
+    if not matches:
+        matches = [d for d in devices if text in d.name.casefold()]
+    if not matches:
         raise DeviceError(f"No input device is called '{wanted}': 'edmlive devices' lists {_names(devices)}.")
-    if len(fits) > 1:
-        raise DeviceError(f"'{wanted}' may mean {_names(fits)}: give the index or more of the name.")
-    return fits[0]
+    if len(matches) > 1:
+        raise DeviceError(f"'{wanted}' may mean {_names(matches)}: give the index or more of the name.")
+    return matches[0]
 
 
 def find_again(devices: list[Device], known: Device, wanted: str | None) -> Device:
     """Return the device that was open before: by its name, else by the index that was asked for.
 
-    ALSA's number of the card, which is part of PortAudio's name, is looked past: it changes with the socket.
+    The number of the ALSA card in PortAudio's name is ignored, because it changes with the USB socket.
 
     Parameters
     ----------
     known
         The device as it was.
     wanted
-        What the user asked for then.
+        What the user asked for originally.
 
     Raises
     ------
     DeviceError
-        It is not there, or several are and none at the index it had.
+        It is absent, or several match and none has the index it had.
     """
-    fits = [d for d in devices if (d.name, d.host) == (known.name, known.host)]
-    if not fits:
+    matches = [d for d in devices if (d.name, d.host) == (known.name, known.host)]
+    if not matches:
         name = _ALSA_NUMBER.sub("", known.name)
-        fits = [d for d in devices if d.host == known.host and _ALSA_NUMBER.sub("", d.name) == name]
-    if len(fits) > 1:
-        fits = [d for d in fits if d.index == known.index] or fits
-    if not fits and wanted is not None and wanted.isdecimal():
-        fits = [d for d in devices if d.index == int(wanted)]
-    if not fits:
+        matches = [d for d in devices if d.host == known.host and _ALSA_NUMBER.sub("", d.name) == name]
+    if len(matches) > 1:
+        matches = [d for d in matches if d.index == known.index] or matches
+    if not matches and wanted is not None and wanted.isdecimal():
+        matches = [d for d in devices if d.index == int(wanted)]
+    if not matches:
         raise DeviceError(f"Input device '{known.name}' is not there: connect it again.")
-    if len(fits) > 1:
-        raise DeviceError(f"Input device '{known.name}' may be {_names(fits)}: disconnect the others.")
-    return fits[0]
+    if len(matches) > 1:
+        raise DeviceError(f"Input device '{known.name}' may be {_names(matches)}: disconnect the others.")
+    return matches[0]
 
 
 def pulse_source(device: Device) -> Device:
     """Return the device with the true rate and channels of the sound server's source behind it.
 
-    ALSA's bridge to PulseAudio or PipeWire claims 32 channels at 44,100 Hz whatever lies behind it, and
-    resamples and downmixes in silence to whatever is asked. The server's own tool knows the truth; without
-    it the claim is cut to plain stereo.
+    ALSA's bridge to PulseAudio or PipeWire claims 32 channels at 44,100 Hz whatever lies behind it, and silently
+    resamples and downmixes to whatever is asked for. The server's own tool knows the truth; without it, stereo is
+    assumed.
 
     Raises
     ------

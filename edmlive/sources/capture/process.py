@@ -1,4 +1,4 @@
-"""The capture process seen from outside: started, listened to, and killed whatever it does."""
+"""The capture process seen from outside: started, read from, and killed whatever it is doing."""
 
 import contextlib
 import json
@@ -17,14 +17,14 @@ KILL_SECONDS = 0.5
 
 
 class CaptureProcess:
-    """A capture process; its messages arrive through a thread, and it never outlives its parent.
+    """A capture process. A thread receives its messages, and it never outlives its parent.
 
     Parameters
     ----------
     request
-        What it shall do, as `edmlive.sources.capture.child` takes it.
+        What it is to do, as `edmlive.sources.capture.child` takes it.
     shared
-        Descriptors that it shall inherit.
+        File descriptors for it to inherit.
 
     Raises
     ------
@@ -40,14 +40,14 @@ class CaptureProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,  # ALSA and JACK chatter there; kept for the last words
                 pass_fds=tuple(shared),
-                start_new_session=True,  # deaf to Ctrl-C, and killed together with what it has started
+                start_new_session=True,  # no Ctrl-C reaches it, and what it has started is killed with it
             )
         except OSError as error:
             raise DeviceError(f"The capture process cannot be started ({error}): close other programs.") from None
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._errors: list[bytes] = []
         self._threads = [
-            threading.Thread(target=self._listen, name="capture-messages", daemon=True),
+            threading.Thread(target=self._receive, name="capture-messages", daemon=True),
             threading.Thread(target=self._keep_last_words, name="capture-errors", daemon=True),
         ]
         for thread in self._threads:
@@ -59,12 +59,12 @@ class CaptureProcess:
         return self._process.poll() is None
 
     def answer(self, kind: str, seconds: float = 0.0) -> Any:
-        """Return the content of the next message, which must be of that kind; ``None`` when none comes in time.
+        """Return the content of the next message, which must be of that kind; ``None`` if none comes in time.
 
         Raises
         ------
         DeviceError
-            It says why it cannot, or has ended.
+            The process reports an error, or has ended.
         """
         try:
             message = self._messages.get(block=seconds > 0, timeout=seconds or None)
@@ -82,13 +82,13 @@ class CaptureProcess:
             return False
 
     def last_words(self) -> str:
-        """Return how it ended, for a message."""
+        """Return how it ended, for an error message."""
         code = self._process.poll()
         line = b"".join(self._errors).decode(errors="replace").strip().rpartition("\n")[2]
         return (f" with exit code {code}" if code else "") + (f" ({line})" if line and code else "")
 
     def kill(self) -> None:
-        """Kill it with everything it has started; even one that the kernel holds costs no more than a second."""
+        """Kill it and everything it has started; this takes a second at most, even if the kernel does not let it go."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -99,7 +99,7 @@ class CaptureProcess:
             assert pipe is not None
             pipe.close()
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._messages.put(json.loads(line))

@@ -1,4 +1,4 @@
-"""A ring of audio in shared memory: one process writes, another reads, neither waits for the other."""
+"""A ring buffer of audio in shared memory: one process writes, another reads, and neither waits for the other."""
 
 import mmap
 import os
@@ -16,7 +16,7 @@ _HEADER_BYTES = 8 * (5 + 2 + 2 * _LOSSES_KEPT)
 
 
 def shared_file() -> BinaryIO:
-    """Return a file for `AudioRing` that has no name: when its last holder dies, it is gone."""
+    """Return a file for `AudioRing` that has no name, and so vanishes with the last process that holds it."""
     folder = Path("/dev/shm")
     return tempfile.TemporaryFile(dir=folder if folder.is_dir() and os.access(folder, os.W_OK) else None)
 
@@ -24,15 +24,15 @@ def shared_file() -> BinaryIO:
 class AudioRing:
     """Float32 audio in memory shared through an open file.
 
-    The writer announces how far it will write, copies the samples, and publishes the running count of frames after
-    them; the reader reads that count, copies, and looks at the announcement to see whether it was overtaken.
+    The writer announces how far it will write, copies the samples, then publishes the running count of frames. The
+    reader takes that count, copies, then checks the announcement to see whether it was overtaken.
 
     Parameters
     ----------
     descriptor
         Open file, as `shared_file` makes. The writer passes ``create=True``, before the reader maps it.
     frames, channels
-        Capacity in frames, and samples in a frame. Both sides must agree.
+        Capacity in frames, and samples in a frame; the same on both sides.
     """
 
     def __init__(self, descriptor: int, frames: int, channels: int, *, create: bool = False) -> None:
@@ -54,9 +54,9 @@ class AudioRing:
         samples
             Shape (n, channels), n at most the capacity.
         captured_at
-            When the last was captured, in seconds on the monotonic clock.
+            When the last sample was captured, in seconds on the monotonic clock.
         lost
-            Frames that the device lost before them.
+            Frames that the device lost before these samples.
 
         Returns
         -------
@@ -78,17 +78,17 @@ class AudioRing:
         return bool(written + len(samples) >= self._counts[_AWAITED])
 
     def await_frames(self, frames: int) -> bool:
-        """Let the writer know how many unread frames the reader waits for; tell whether they are there already."""
+        """Tell the writer how many unread frames to wake the reader for; return whether they are there already."""
         self._counts[_AWAITED] = self._read + frames
         return bool(self._counts[_WRITTEN] >= self._counts[_AWAITED])
 
     def count_overflow(self) -> None:
-        """Note that the sound system said it dropped input."""
+        """Count one report of the sound system that it dropped input."""
         self._counts[_OVERFLOWS] += 1
 
     @property
     def overflows(self) -> int:
-        """How often the sound system said it dropped input: a hint, neither a count of frames nor reliable."""
+        """How often the sound system said that it dropped input; a hint, no more."""
         return int(self._counts[_OVERFLOWS])
 
     @property
@@ -98,7 +98,7 @@ class AudioRing:
 
     @property
     def true_rate(self) -> float:
-        """The rate in Hz at which frames come, as the writer measured it; 0 where that is what the device claims."""
+        """The rate in Hz that the writer measured, where it differs from what the device claims; otherwise 0."""
         return float(self._clock[_TRUE_RATE])
 
     @true_rate.setter
@@ -106,7 +106,7 @@ class AudioRing:
         self._clock[_TRUE_RATE] = rate
 
     def read(self, most: int) -> tuple[NDArray[np.float32], int, int]:
-        """Take up to `most` frames, the oldest unread first.
+        """Read up to `most` frames, the oldest unread first.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class AudioRing:
         backlog
             Frames written and still unread after this call.
         gap
-            Frames that the device lost, or that were overwritten before they could be read; they came before `samples`.
+            Frames before `samples` that the device lost, or that were overwritten before they could be read.
         """
         capacity = len(self._frames)
         written = int(self._counts[_WRITTEN])
@@ -126,16 +126,16 @@ class AudioRing:
         index = start % capacity
         head = min(stop - start, capacity - index)
         samples = np.concatenate((self._frames[index : index + head], self._frames[: stop - start - head]))
-        # What the writer overtook while we copied is no longer what it was.
+        # The writer may have overwritten the oldest of them in the meantime.
         intact = max(start, int(self._counts[_CLAIMED]) - capacity)
-        if intact >= stop:  # a gap is told together with the samples after it
+        if intact >= stop:  # a gap is reported together with the samples after it
             return samples[:0], written - self._read, 0
         gap = intact - self._read + lost
         self._read, self._losses_read = stop, losses
         return samples[intact - start :], written - stop, gap
 
     def _lost_before(self, start: int, stop: int) -> tuple[int, int, int]:
-        """Return the frames lost up to `start`, the losses told with them, and where to stop: at the next loss."""
+        """Return the frames lost up to `start`, the losses reported with them, and where to stop: at the next loss."""
         losses = int(self._counts[_LOSSES])
         seen = max(self._losses_read, losses - _LOSSES_KEPT)
         lost = 0
