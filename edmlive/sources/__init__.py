@@ -66,36 +66,37 @@ def open_source(
     >>> source.rate, block.samples.shape
     (44100, (4410, 2))
     """
-    raw = str(location) == STANDARD_INPUT
-    if not raw and not (rate is None and sample_format is None):
+    name = None if location is None else str(location)
+    seed = None if name is None else demo_seed(name)
+    if name is not None and device is not None:
+        raise UsageError(f"Listen to the device '{device}' or to '{name}', not to both.")
+    if name != STANDARD_INPUT and not (rate is None and sample_format is None):
         raise UsageError("Rate and sample format describe raw PCM: give them only with '-' as the input.")
-    if location is None:
+    if name == STANDARD_INPUT and channels is not None and len(channels) != 1:
+        raise UsageError("For raw PCM, channels is how many are interleaved: give one number, such as 2.")
+    if seed is not None and channels is not None:
+        raise UsageError("The demo set has no channels to choose from: leave channels out.")
+    # Imported one by one: the command starts, and the capture process runs, without PyAV and kernels.
+    if name is None:
         from edmlive.sources.capture.device import DeviceSource
 
         return DeviceSource(device, channels, on_loss)
-    if device is not None:
-        raise UsageError(f"Listen to the device '{device}' or to '{location}', not to both.")
-    if raw:
+    if name == STANDARD_INPUT:
         from edmlive.sources.pcm import PcmSource, standard_input
 
-        if channels is not None and len(channels) != 1:
-            raise UsageError("For raw PCM, channels is how many are interleaved: give one number, such as 2.")
         count = PCM_CHANNELS if channels is None else channels[0]
         return PcmSource(standard_input(), PCM_RATE if rate is None else rate, count, sample_format or PCM_FORMAT)
-    seed = demo_seed(location)
     if seed is not None:
         from edmlive.sources.demo import DemoSource
 
-        if channels is not None:
-            raise UsageError("The demo set has no channels to choose from: leave channels out.")
         return DemoSource(seed, pace=pace)
-    if is_stream(location):
+    if is_stream(name):
         from edmlive.sources.stream import StreamSource
 
-        return StreamSource(str(location), channels, on_loss)
+        return StreamSource(name, channels, on_loss)
     from edmlive.sources.file import FileSource
 
-    return FileSource(location, channels, pace=pace)
+    return FileSource(name, channels, pace=pace)
 
 
 def is_stream(location: str | Path) -> bool:

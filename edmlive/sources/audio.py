@@ -22,7 +22,7 @@ class Playing:
     Parameters
     ----------
     genre
-        One of `edmlive.synth.SUBGENRES`.
+        One of `edmlive.taxonomy.SUBGENRES`.
     bpm
         The tempo as it is played, to 0.1.
     start

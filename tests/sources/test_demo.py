@@ -35,7 +35,7 @@ def test_blocks_are_the_set_with_its_truth() -> None:
 def test_pace_is_that_of_the_music_or_none(pace: bool) -> None:
     with DemoSource(0, pace=pace) as source:
         started = time.monotonic()
-        heard = sum(len(block.samples) for block in islice(source, 10)) / RATE
+        seconds = sum(len(block.samples) for block in islice(source, 10)) / RATE
         took = time.monotonic() - started
-    assert heard == pytest.approx(1.0)
+    assert seconds == pytest.approx(1.0)
     assert took == pytest.approx(1.0, abs=0.3) if pace else took < 0.5

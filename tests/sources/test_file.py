@@ -1,4 +1,4 @@
-"""Files as they come: every width, rate and channel count, and everything that may be broken about them."""
+"""Files as they come: every width, rate and channel count, and everything that may be broken in them."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ RATE = 48_000
 MUSIC = render(8, RATE)
 
 
-def heard(source: Any) -> NDArray[np.float32]:
+def read_all(source: Any) -> NDArray[np.float32]:
     with source:
         return np.concatenate([block.samples for block in source])
 
@@ -41,10 +41,10 @@ def heard(source: Any) -> NDArray[np.float32]:
         ("pcm_f64le", "dbl", 0),
     ],
 )
-def test_every_sample_width_is_right_to_a_step(tmp_path: Path, codec: str, sample_format: str, step: float) -> None:
+def test_every_sample_width_is_exact_to_one_step(tmp_path: Path, codec: str, sample_format: str, step: float) -> None:
     samples = MUSIC[:RATE]
     path = write_audio(tmp_path / "a.wav", samples, RATE, codec, sample_format)
-    result = heard(FileSource(path))
+    result = read_all(FileSource(path))
     assert result.dtype == np.float32
     assert result.shape == samples.shape
     assert np.abs(result - samples).max() <= step
@@ -52,29 +52,29 @@ def test_every_sample_width_is_right_to_a_step(tmp_path: Path, codec: str, sampl
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 192_000])
 @pytest.mark.parametrize("channels", LAYOUTS)
-def test_every_rate_and_channel_count_comes_as_it_is(tmp_path: Path, rate: int, channels: int) -> None:
+def test_every_rate_and_channel_count_is_kept(tmp_path: Path, rate: int, channels: int) -> None:
     samples = render(0.5, rate, channels)
     path = write_audio(tmp_path / "a.wav", samples, rate, "pcm_f32le", "flt", LAYOUTS[channels])
     source = FileSource(path)
     assert (source.rate, source.channels, source.live) == (rate, channels, False)
-    np.testing.assert_array_equal(heard(source), samples)
+    np.testing.assert_array_equal(read_all(source), samples)
     assert source.fault is None
 
 
-def test_channels_are_chosen_as_counted_from_one(tmp_path: Path) -> None:
+def test_chosen_channels_are_counted_from_one(tmp_path: Path) -> None:
     samples = render(0.5, RATE, 6)
     path = write_audio(tmp_path / "a.wav", samples, RATE, "pcm_f32le", "flt", "5.1")
     source = open_source(path, channels=(6, 2))
     assert source.channels == 2
-    np.testing.assert_array_equal(heard(source), samples[:, [5, 1]])
+    np.testing.assert_array_equal(read_all(source), samples[:, [5, 1]])
     with pytest.raises(SourceError, match="no channel 7: choose from 1 to 6"):
         FileSource(path, (7,))
 
 
-def test_bad_numbers_in_float_audio_are_mended(tmp_path: Path) -> None:
+def test_bad_numbers_in_float_audio_are_replaced(tmp_path: Path) -> None:
     samples = MUSIC[:1000].copy()
     samples[[10, 20, 30], 0] = np.nan, np.inf, -np.inf
-    result = heard(FileSource(write_audio(tmp_path / "a.wav", samples, RATE, "pcm_f32le", "flt")))
+    result = read_all(FileSource(write_audio(tmp_path / "a.wav", samples, RATE, "pcm_f32le", "flt")))
     expected = samples.copy()
     expected[[10, 20, 30], 0] = 0, FULL_SCALE_LIMIT, -FULL_SCALE_LIMIT
     np.testing.assert_array_equal(result, expected)
@@ -92,10 +92,10 @@ def test_blocks_are_short_and_in_order(tmp_path: Path) -> None:
 def test_paced_file_takes_as_long_as_its_music(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav", MUSIC[:RATE], RATE, "pcm_f32le", "flt")
     started = time.monotonic()
-    heard(FileSource(path, pace=True))
+    read_all(FileSource(path, pace=True))
     assert 0.7 <= time.monotonic() - started < 2
     started = time.monotonic()
-    heard(FileSource(path))
+    read_all(FileSource(path))
     assert time.monotonic() - started < 0.5
 
 
@@ -150,17 +150,17 @@ WHOLE_FILES = {
 @pytest.mark.parametrize("kind", WHOLE_FILES)
 def test_whole_file_of_any_kind_has_no_fault(tmp_path: Path, kind: str) -> None:
     source = FileSource(WHOLE_FILES[kind](tmp_path))
-    assert len(heard(source)) == pytest.approx(len(MUSIC), abs=0.1 * RATE)
+    assert len(read_all(source)) == pytest.approx(len(MUSIC), abs=0.1 * RATE)
     assert source.fault is None
 
 
 @pytest.mark.parametrize("kind", ["mp3", "wav", "flac", "flac in ogg", "opus", "webm"])
 def test_truncated_file_gives_what_decodes_and_says_where_it_ends(tmp_path: Path, kind: str) -> None:
     path = WHOLE_FILES[kind](tmp_path)
-    whole = heard(FileSource(path))
+    whole = read_all(FileSource(path))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     source = FileSource(path)
-    rest = heard(source)
+    rest = read_all(source)
     assert 0.4 * len(whole) < len(rest) < 0.75 * len(whole)
     sure = len(rest) - 3000  # a decoder may mend the frame that was cut
     np.testing.assert_array_equal(rest[:sure], whole[:sure])
@@ -169,34 +169,34 @@ def test_truncated_file_gives_what_decodes_and_says_where_it_ends(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["flac in ogg", "opus"])
-def test_ogg_cut_between_two_pages_is_known_by_its_missing_end_mark(tmp_path: Path, kind: str) -> None:
+def test_ogg_cut_between_two_pages_is_recognised_by_its_missing_end_mark(tmp_path: Path, kind: str) -> None:
     path = WHOLE_FILES[kind](tmp_path)
     data = path.read_bytes()
     path.write_bytes(data[: data.rfind(b"OggS")])
     source = FileSource(path)
-    heard(source)
+    read_all(source)
     assert source.fault is not None
 
 
-def test_damage_in_the_middle_is_skipped_and_told(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_skipped_and_reported(tmp_path: Path) -> None:
     path = WHOLE_FILES["mp3"](tmp_path)
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 3000] = bytes(3000)
     path.write_bytes(data)
     source = FileSource(path)
-    assert len(heard(source)) > 0.9 * len(MUSIC)
+    assert len(read_all(source)) > 0.9 * len(MUSIC)
     assert source.fault is not None
     assert "0:03" in source.fault or "0:04" in source.fault
 
 
-def test_chained_stream_goes_on_in_the_shape_of_its_first_song(tmp_path: Path) -> None:
+def test_chained_stream_continues_in_the_shape_of_its_first_song(tmp_path: Path) -> None:
     first = write_audio(tmp_path / "a.ogg", MUSIC, RATE, "flac", "s16")
     second = write_audio(tmp_path / "b.ogg", render(4, RATE, 1), RATE, "flac", "s16", "mono")
     chain = tmp_path / "chain.ogg"
     chain.write_bytes(first.read_bytes() + second.read_bytes())
     source = FileSource(chain)
-    samples = heard(source)
+    samples = read_all(source)
     assert samples.shape[1] == source.channels == 2
     assert len(samples) == pytest.approx(12 * RATE, abs=0.2 * RATE)
 
@@ -230,7 +230,7 @@ def written(name: str, data: bytes) -> Any:
     ],
     ids=["text", "empty", "noise", "zero length", "video without sound", "missing", "folder"],
 )
-def test_what_holds_no_audio_is_refused_in_one_sentence(tmp_path: Path, make: Any, words: str) -> None:
+def test_input_without_audio_is_refused_in_one_sentence(tmp_path: Path, make: Any, words: str) -> None:
     path = make(tmp_path / "silent.mkv") if isinstance(make, partial) else make(tmp_path)
     with pytest.raises(SourceError, match=words) as refusal:
         FileSource(path)
@@ -251,11 +251,11 @@ def web(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def test_url_is_heard_as_a_live_stream(tmp_path: Path, web: str) -> None:
+def test_url_is_read_as_a_live_stream(tmp_path: Path, web: str) -> None:
     write_audio(tmp_path / "a.wav", MUSIC[:RATE], RATE, "pcm_f32le", "flt")
     source = FileSource(f"{web}/a.wav")
     assert source.live
-    np.testing.assert_array_equal(heard(source), MUSIC[:RATE])
+    np.testing.assert_array_equal(read_all(source), MUSIC[:RATE])
 
 
 @pytest.mark.parametrize("url", ["{web}/missing.mp3", "http://127.0.0.1:9/radio", "carrier-pigeon://loft"])

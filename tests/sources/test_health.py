@@ -1,4 +1,4 @@
-"""The state machine of a live input, under a clock of the test's own."""
+"""The state machine of a live input, with time given by the test."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def healthy(starting: HealthMonitor) -> HealthMonitor:
     return starting
 
 
-def test_first_audio_is_no_return(starting: HealthMonitor) -> None:
+def test_first_audio_does_not_count_as_a_return(starting: HealthMonitor) -> None:
     assert starting.state is STARTING
     assert starting.notices(100.0) == ()
     assert starting.audio_arrived(101.0) == Transition(STARTING, HEALTHY, "audio arrives")
@@ -56,7 +56,7 @@ def test_input_that_never_delivers_is_overdue(starting: HealthMonitor) -> None:
     assert starting.overdue(103.0 + FIRST_AUDIO_SECONDS + MOMENT)
     assert starting.lost("no audio", 108.0) == Transition(STARTING, RECOVERING, "no audio")
     starting.audio_arrived(112.0)
-    assert starting.notices(112.0) == ("Input device 'mixer' is back after 4.0 s.",)
+    assert "'mixer' is back after 4.0 s" in starting.notices(112.0)[0]
 
 
 def test_stall_that_ends_by_itself_is_no_reconnect(healthy: HealthMonitor) -> None:
@@ -66,7 +66,7 @@ def test_stall_that_ends_by_itself_is_no_reconnect(healthy: HealthMonitor) -> No
     assert "back after 1.0 s" in healthy.notices(103.0)[0]
 
 
-def test_time_away_counts_from_when_it_was_noticed_and_is_told_for_a_while(healthy: HealthMonitor) -> None:
+def test_time_away_counts_from_when_it_was_noticed_and_is_reported_for_a_while(healthy: HealthMonitor) -> None:
     healthy.nothing_arrived(102.0)
     healthy.lost("given up", 103.0)
     assert healthy.lost("not there", 104.0) is None  # a failed attempt to open it changes the reason only

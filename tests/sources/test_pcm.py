@@ -31,7 +31,7 @@ class Pipe(io.RawIOBase):
         return len(piece)
 
 
-def heard(source: PcmSource) -> NDArray[np.float32]:
+def read_all(source: PcmSource) -> NDArray[np.float32]:
     blocks = [block.samples for block in source]
     return np.concatenate(blocks) if blocks else np.zeros((0, source.channels), np.float32)
 
@@ -48,38 +48,38 @@ def heard(source: PcmSource) -> NDArray[np.float32]:
     ],
 )
 def test_each_format_has_its_full_scale_and_its_zero(sample_format: str, data: bytes, values: list[float]) -> None:
-    samples = heard(PcmSource(Pipe(data), 48_000, 2, sample_format))
+    samples = read_all(PcmSource(Pipe(data), 48_000, 2, sample_format))
     assert samples.dtype == np.float32
     np.testing.assert_array_equal(samples, np.array(values, np.float32).reshape(2, 2))
 
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.sampled_from([1, 2, 3, 6]))
-def test_sizes_of_the_pieces_change_nothing(sizes: list[int], channels: int) -> None:
+def test_sizes_of_the_reads_change_nothing(sizes: list[int], channels: int) -> None:
     values = np.arange(-300, 300, dtype="<i2").reshape(-1, channels)
     source = PcmSource(Pipe(values.tobytes(), sizes), 48_000, channels, "s16le")
-    np.testing.assert_array_equal(heard(source), values / np.float32(2**15))
+    np.testing.assert_array_equal(read_all(source), values / np.float32(2**15))
     assert source.fault is None
 
 
 @pytest.mark.parametrize("extra", [1, 5])
-def test_bytes_after_the_last_whole_frame_are_left_out_and_told(extra: int) -> None:
+def test_bytes_after_the_last_whole_frame_are_dropped_and_reported(extra: int) -> None:
     source = PcmSource(Pipe(bytes(60 + extra)), 48_000, 3, "s16le")
-    assert len(heard(source)) == 10
+    assert len(read_all(source)) == 10
     assert source.fault is not None and f"{extra} byte" in source.fault
 
 
 def test_empty_pipe_is_no_fault() -> None:
     source = PcmSource(Pipe(b""), 48_000, 2, "s16le")
-    assert len(heard(source)) == 0
+    assert len(read_all(source)) == 0
     assert source.fault is None
 
 
 @pytest.mark.parametrize("sample_format", ["f32le", "f64le"])
-def test_what_is_no_number_is_silence_and_what_is_huge_is_limited(sample_format: str) -> None:
+def test_not_a_number_becomes_silence_and_huge_values_are_limited(sample_format: str) -> None:
     values = np.array([np.nan, np.inf, -np.inf, 1e30, 0.25], "<f4" if sample_format == "f32le" else "<f8")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        samples = heard(PcmSource(Pipe(values.tobytes()), 48_000, 1, sample_format))
+        samples = read_all(PcmSource(Pipe(values.tobytes()), 48_000, 1, sample_format))
     limit = FULL_SCALE_LIMIT
     np.testing.assert_array_equal(samples[:, 0], np.array([0, limit, -limit, limit, 0.25], np.float32))
 
@@ -87,7 +87,7 @@ def test_what_is_no_number_is_silence_and_what_is_huge_is_limited(sample_format:
 def test_double_beyond_single_precision_is_limited_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        samples = heard(PcmSource(Pipe(np.array([1e300, -1e300]).tobytes()), 48_000, 1, "f64le"))
+        samples = read_all(PcmSource(Pipe(np.array([1e300, -1e300]).tobytes()), 48_000, 1, "f64le"))
     np.testing.assert_array_equal(samples[:, 0], [FULL_SCALE_LIMIT, -FULL_SCALE_LIMIT])
 
 
@@ -102,13 +102,13 @@ def test_double_beyond_single_precision_is_limited_without_a_warning() -> None:
         (48_000, 1000, "s16le", "1000 channels"),
     ],
 )
-def test_what_cannot_be_is_refused(rate: int, channels: int, sample_format: str, words: str) -> None:
+def test_implausible_format_is_refused(rate: int, channels: int, sample_format: str, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         PcmSource(Pipe(b""), rate, channels, sample_format)
 
 
-def test_stream_is_left_open_for_whoever_opened_it() -> None:
+def test_stream_stays_open() -> None:
     pipe = Pipe(bytes(8))
     with PcmSource(pipe, 48_000, 2, "s16le") as source:
-        heard(source)
+        read_all(source)
     assert not pipe.closed

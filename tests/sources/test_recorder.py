@@ -1,4 +1,4 @@
-"""Recordings hold what was heard bit for bit, or say that they cannot."""
+"""Recordings hold the input bit for bit, or say why they cannot."""
 
 from pathlib import Path
 
@@ -53,12 +53,12 @@ def test_name_that_is_not_wav_is_refused(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / name).exists()
 
 
-def test_place_that_cannot_be_written_is_refused_before_the_music(tmp_path: Path) -> None:
+def test_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match=r"missing/set\.wav"):
         Recorder(tmp_path / "missing" / "set.wav", 48_000, 2)
 
 
-def test_full_disk_is_told(tmp_path: Path) -> None:
+def test_full_disk_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "set.wav"
     path.symlink_to("/dev/full")
     with pytest.raises(SinkError, match="no space left"):

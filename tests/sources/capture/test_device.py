@@ -1,6 +1,7 @@
 """Capture in a child process: everything it delivers arrives, and whatever it dies of is one sentence."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -65,12 +66,12 @@ def test_device_that_dies_and_is_not_waited_for_ends_in_one_sentence_after_its_l
 ) -> None:
     plug_in(end=end)
     monkeypatch.setattr(health, "STALL_SECONDS", 1.0)
-    heard = 0
+    frames = 0
     started = time.monotonic()
     with DeviceSource(on_loss="exit") as source, pytest.raises(DeviceError, match=words) as failure:
         for block in source:
-            heard += len(block.samples)
-    assert heard == sound_card.RATE // 2
+            frames += len(block.samples)
+    assert frames == sound_card.RATE // 2
     assert block.liveness is source.liveness is Liveness.FAILED
     assert time.monotonic() - started < 5
     assert "\n" not in str(failure.value)
@@ -114,7 +115,7 @@ def test_reader_is_woken_once_for_what_it_waits_for_and_loses_nothing(plug_in: A
 
 
 def until(source: DeviceSource, enough: Callable[[list[AudioBlock]], object], seconds: float = 15) -> list[AudioBlock]:
-    """Hear a source until the blocks are enough."""
+    """Read a source until the blocks are enough."""
     blocks: list[AudioBlock] = []
     deadline = time.monotonic() + seconds
     for block in source:
@@ -129,7 +130,7 @@ def back(blocks: list[AudioBlock]) -> bool:
     return blocks[-1].reconnects > 0 and len(blocks[-1].samples) > 0
 
 
-def test_lost_device_is_told_waited_for_and_counted(
+def test_lost_device_is_reported_waited_for_and_counted(
     plug_in: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "edmlive.capture")
@@ -138,7 +139,9 @@ def test_lost_device_is_told_waited_for_and_counted(
         blocks = until(source, back)
         states = [block.liveness for block in blocks]
         assert [state for i, state in enumerate(states) if i == 0 or state is not states[i - 1]][-3:] == [
-            *(Liveness.HEALTHY, Liveness.RECOVERING, Liveness.HEALTHY)
+            Liveness.HEALTHY,
+            Liveness.RECOVERING,
+            Liveness.HEALTHY,
         ]
         lost = [block for block in blocks if block.liveness is Liveness.RECOVERING]
         assert "has gone" in lost[0].notices[0]
@@ -148,8 +151,8 @@ def test_lost_device_is_told_waited_for_and_counted(
         assert source.transitions == {Liveness.HEALTHY: 2, Liveness.RECOVERING: 1}
         assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "INFO"]
         first, *_, last = (block for block in blocks if len(block.samples))
-        heard = sum(len(block.samples) + block.gap for block in blocks) - len(first.samples)
-        assert heard / sound_card.RATE == pytest.approx(last.time - first.time, abs=0.06)
+        frames = sum(len(block.samples) + block.gap for block in blocks) - len(first.samples)
+        assert frames / sound_card.RATE == pytest.approx(last.time - first.time, abs=0.06)
         assert sum(block.gap > 0 for block in blocks) == 1
     assert capture_processes() == []
 
@@ -163,7 +166,7 @@ def test_lost_device_is_told_waited_for_and_counted(
     ],
     ids=["another socket", "another rate", "one channel less"],
 )
-def test_device_that_comes_back_otherwise_is_heard_as_before_and_told(
+def test_device_that_comes_back_changed_is_converted_and_reported(
     plug_in: Any, plan: dict[str, Any], words: str
 ) -> None:
     plug_in(plan, names=["mixer (hw:1,0)"], end="aborts")
@@ -183,14 +186,26 @@ def test_another_device_is_taken_only_where_its_index_was_asked_for(plug_in: Any
         until(source, lambda blocks: "'mixer' is not there" in " ".join(blocks[-1].notices))
 
 
-def test_device_that_comes_back_without_the_chosen_channels_is_told_and_waited_for(plug_in: Any) -> None:
+def test_device_that_comes_back_without_the_chosen_channels_is_reported_and_waited_for(plug_in: Any) -> None:
     plug_in(*[{"channels": 2}] * 6, {}, channels=4, end="aborts")
     with DeviceSource(channels=(3, 4)) as source:
         until(source, lambda blocks: "has no channel 3" in " ".join(blocks[-1].notices))
         assert until(source, back)[-1].samples.shape[1] == 2
 
 
-def test_frames_that_the_device_lost_are_told_soon_after(plug_in: Any) -> None:
+def test_capture_process_that_cannot_be_started_again_is_tried_until_it_can(
+    plug_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug_in({}, end="aborts")
+    with DeviceSource() as source:
+        until(source, lambda blocks: blocks[-1].liveness is Liveness.RECOVERING)
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", "/nowhere/python")
+            until(source, lambda blocks: "cannot be started" in " ".join(blocks[-1].notices))
+        assert until(source, back)[-1].reconnects == 1
+
+
+def test_frames_that_the_device_lost_are_reported_soon_after(plug_in: Any) -> None:
     hole = 20 * sound_card.BLOCK
     plug_in(hole_at=hole, hole_seconds=0.5, frames=3 * sound_card.RATE)
     with DeviceSource() as source:
@@ -205,7 +220,7 @@ def test_frames_that_the_device_lost_are_told_soon_after(plug_in: Any) -> None:
     assert sum(block.gap for block in blocks) == pytest.approx(0.5 * sound_card.RATE, abs=0.005 * sound_card.RATE)
 
 
-def test_rate_that_the_device_does_not_keep_is_told(plug_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_that_the_device_does_not_keep_is_reported(plug_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(true_rate=7_350, frames=12 * sound_card.RATE)
     with DeviceSource() as source:
         blocks = until(source, lambda blocks: blocks[-1].notices, 20)

@@ -1,4 +1,4 @@
-"""Which device the user means, and what the sound server says lies behind it."""
+"""Which device the user means, and the sound server's source behind it."""
 
 import dataclasses
 import json
@@ -61,7 +61,7 @@ def test_first_device_is_taken_where_none_is_the_default() -> None:
         ([], "pulse", "--input FILE"),
     ],
 )
-def test_device_that_cannot_be_told_is_refused_with_the_choice(
+def test_ambiguous_or_unknown_device_is_refused_with_the_choice(
     devices: list[Device], wanted: str | None, words: str
 ) -> None:
     with pytest.raises(DeviceError) as refusal:
@@ -94,7 +94,7 @@ def pactl(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return answers
 
 
-def test_server_tells_the_true_rate_and_channels(pactl: dict[str, Any]) -> None:
+def test_server_knows_the_true_rate_and_channels(pactl: dict[str, Any]) -> None:
     assert pulse_source(PULSE) == dataclasses.replace(PULSE, channels=4, rate=96_000)
 
 
@@ -115,7 +115,7 @@ def test_environment_names_the_source(pactl: dict[str, Any], monkeypatch: pytest
     ],
     ids=["not installed", "old", "no source", "no default", "odd specification"],
 )
-def test_without_the_servers_word_the_claim_is_cut_to_stereo(pactl: dict[str, Any], change: dict[str, Any]) -> None:
+def test_without_an_answer_from_the_server_stereo_is_assumed(pactl: dict[str, Any], change: dict[str, Any]) -> None:
     pactl.update(change)
     assert pulse_source(PULSE) == dataclasses.replace(PULSE, channels=2)
 
@@ -123,11 +123,11 @@ def test_without_the_servers_word_the_claim_is_cut_to_stereo(pactl: dict[str, An
 @pytest.mark.parametrize(
     "other", [DEVICES[0], device(9, "pulse", host="JACK Audio Connection Kit")], ids=["hw", "JACK"]
 )
-def test_real_devices_are_taken_at_their_word(pactl: dict[str, Any], other: Device) -> None:
+def test_real_devices_are_believed(pactl: dict[str, Any], other: Device) -> None:
     assert pulse_source(other) == other
 
 
-def test_server_that_does_not_answer_is_not_guessed_at(pactl: dict[str, Any]) -> None:
+def test_server_that_does_not_answer_is_an_error(pactl: dict[str, Any]) -> None:
     pactl.update({"list": subprocess.TimeoutExpired("pactl", 3), "info": subprocess.TimeoutExpired("pactl", 3)})
     with pytest.raises(DeviceError, match="does not answer"):
         pulse_source(PULSE)

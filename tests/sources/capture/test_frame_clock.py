@@ -17,54 +17,54 @@ def lost(
     holes: dict[int, float] | None = None,
     late: dict[int, float] | None = None,
 ) -> tuple[FrameClock, int]:
-    """A clock after so many buffers, and the frames it says were lost; holes before some, some only stamped late."""
-    clock, now, told = FrameClock(RATE), 100.0, 0
+    """A clock after so many buffers, some after a hole, some only stamped late; and the frames it reports as lost."""
+    clock, now, reported = FrameClock(RATE), 100.0, 0
     for i in range(buffers):
         now += frames / rate + (holes or {}).get(i, 0.0)
-        told += clock.push(frames, now + (late or {}).get(i, 0.0))
-    return clock, told
+        reported += clock.push(frames, now + (late or {}).get(i, 0.0))
+    return clock, reported
 
 
 @given(st.integers(32, 8192), st.floats(-2e-3, 2e-3), st.integers(0, 2**32 - 1))
-def test_no_loss_is_told_where_there_is_none(frames: int, drift: float, seed: int) -> None:
+def test_no_loss_is_reported_where_there_is_none(frames: int, drift: float, seed: int) -> None:
     # Jitter of 2 ms, and a clock that is off by 0.2 % at most, for five seconds.
     random = np.random.default_rng(seed)
     buffers = 5 * RATE // frames
     late = dict(enumerate(random.uniform(-1e-3, 1e-3, buffers)))
-    clock, told = lost(buffers, frames, RATE * (1 + drift), late=late)
-    assert told == 0
+    clock, reported = lost(buffers, frames, RATE * (1 + drift), late=late)
+    assert reported == 0
     assert clock.true_rate == 0
 
 
 @given(st.integers(32, 2048), st.floats(LOSS_SECONDS + 0.005, 20), st.floats(0.1, 0.8))
-def test_hole_is_told_to_the_millisecond(frames: int, seconds: float, place: float) -> None:
+def test_hole_is_reported_to_the_millisecond(frames: int, seconds: float, place: float) -> None:
     buffers = 8 * RATE // frames
-    _, told = lost(buffers, frames, holes={round(place * buffers): seconds})
-    assert told == pytest.approx(seconds * RATE, abs=RATE / 1000)
+    _, reported = lost(buffers, frames, holes={round(place * buffers): seconds})
+    assert reported == pytest.approx(seconds * RATE, abs=RATE / 1000)
 
 
 def test_small_holes_add_up() -> None:
-    _, told = lost(500, 480, holes={i: 0.03 for i in range(100, 110)})
-    assert told == pytest.approx(0.3 * RATE, rel=0.1)
+    _, reported = lost(500, 480, holes={i: 0.03 for i in range(100, 110)})
+    assert reported == pytest.approx(0.3 * RATE, rel=0.1)
 
 
 @pytest.mark.parametrize("seconds", [0.08, 0.25, 5])
 def test_buffer_stamped_late_is_no_loss(seconds: float) -> None:
-    _, told = lost(500, 480, late={100: seconds, 101: seconds / 2, 300: seconds})
-    assert told == 0
+    _, reported = lost(500, 480, late={100: seconds, 101: seconds / 2, 300: seconds})
+    assert reported == 0
 
 
 def test_burst_after_a_pause_is_no_loss() -> None:
     pause = round(CONFIRM_SECONDS * RATE / 480) // 2
-    _, told = lost(500, 480, late={100 + i: 1 - i * 0.01 for i in range(pause)})
-    assert told == 0
+    _, reported = lost(500, 480, late={100 + i: 1 - i * 0.01 for i in range(pause)})
+    assert reported == 0
 
 
 @pytest.mark.parametrize("true", [44_100, 47_000, 49_000, 96_000])
 def test_wrong_rate_is_measured_and_is_no_loss(true: int) -> None:
-    clock, told = lost(24 * true // 512, 512, true)
+    clock, reported = lost(24 * true // 512, 512, true)
     assert clock.true_rate == pytest.approx(true, rel=1e-3)
-    assert told == 0
+    assert reported == 0
 
 
 def test_rate_is_not_measured_across_a_hole() -> None:

@@ -105,7 +105,7 @@ def test_frames_that_are_being_overwritten_are_never_read(make_pair: Callable[..
     np.testing.assert_array_equal(late[:, 0], np.arange(14 + gap_after, 18))
 
 
-def test_writer_learns_when_there_is_what_the_reader_waits_for(make_pair: Callable[..., Pair]) -> None:
+def test_writer_knows_when_there_is_what_the_reader_waits_for(make_pair: Callable[..., Pair]) -> None:
     writer, reader = make_pair(20)
     writer.write(numbered(0, 3), 0.0)
     reader.read(2)
@@ -167,16 +167,16 @@ def test_shared_file_has_no_name_to_leave_behind() -> None:
         assert not isinstance(file.name, str)
 
 
-def test_frames_that_the_device_lost_are_told_with_the_frames_after_them(make_pair: Callable[..., Pair]) -> None:
+def test_frames_that_the_device_lost_are_reported_with_the_frames_after_them(make_pair: Callable[..., Pair]) -> None:
     writer, reader = make_pair(100)
     writer.write(numbered(0, 10), 0.0)
     writer.write(numbered(10, 10), 0.0, lost=7)
     writer.write(numbered(20, 10), 0.0, lost=5)
-    told = [(len(samples), gap) for samples, _, gap in (reader.read(100) for _ in range(4))]
-    assert told == [(10, 0), (10, 7), (10, 5), (0, 0)]
+    reported = [(len(samples), gap) for samples, _, gap in (reader.read(100) for _ in range(4))]
+    assert reported == [(10, 0), (10, 7), (10, 5), (0, 0)]
 
 
-def test_losses_before_overwritten_frames_are_told_too(make_pair: Callable[..., Pair]) -> None:
+def test_losses_before_overwritten_frames_are_reported_too(make_pair: Callable[..., Pair]) -> None:
     writer, reader = make_pair(10)
     writer.write(numbered(0, 10), 0.0)
     writer.write(numbered(10, 10), 0.0, lost=7)
