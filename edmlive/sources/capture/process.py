@@ -14,6 +14,7 @@ from typing import Any
 from edmlive.errors import DeviceError
 
 KILL_SECONDS = 0.5
+LAST_WORDS_SECONDS = 0.2
 
 
 class CaptureProcess:
@@ -46,12 +47,10 @@ class CaptureProcess:
             raise DeviceError(f"The capture process cannot be started ({error}): close other programs.") from None
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._errors: list[bytes] = []
-        self._threads = [
-            threading.Thread(target=self._receive, name="capture-messages", daemon=True),
-            threading.Thread(target=self._keep_last_words, name="capture-errors", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._messages_thread = threading.Thread(target=self._receive, name="capture-messages", daemon=True)
+        self._errors_thread = threading.Thread(target=self._keep_last_words, name="capture-errors", daemon=True)
+        self._messages_thread.start()
+        self._errors_thread.start()
 
     @property
     def running(self) -> bool:
@@ -82,7 +81,10 @@ class CaptureProcess:
             return False
 
     def last_words(self) -> str:
-        """Return how it ended, for an error message."""
+        """Return how a process that is ending or has ended did so, for an error message."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(LAST_WORDS_SECONDS)
+        self._errors_thread.join(LAST_WORDS_SECONDS)  # else its words may still be in the pipe
         code = self._process.poll()
         line = b"".join(self._errors).decode(errors="replace").strip().rpartition("\n")[2]
         return (f" with exit code {code}" if code else "") + (f" ({line})" if line and code else "")
@@ -93,8 +95,8 @@ class CaptureProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_SECONDS)
-        for thread in self._threads:
-            thread.join(KILL_SECONDS)
+        self._messages_thread.join(KILL_SECONDS)
+        self._errors_thread.join(KILL_SECONDS)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert pipe is not None
             pipe.close()
