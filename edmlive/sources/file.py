@@ -163,26 +163,28 @@ class _Converter:
         """Audio frames taken in so far."""
         return self._converted + int(self._waiting.samples)
 
-    def push(self, frame: av.AudioFrame) -> Iterator[NDArray[np.float32]]:
-        """Take a decoded frame; yield a block of (frames, channels) once `BLOCK_SECONDS` have come together."""
+    def push(self, frame: av.AudioFrame) -> list[NDArray[np.float32]]:
+        """Take a decoded frame; return blocks of (frames, channels) once `BLOCK_SECONDS` have come together."""
+        blocks = []
         if _shape(frame) != self._shape:
-            yield from self.flush()
+            blocks = self.flush()
             self._begin(frame)
         frame.pts = None  # time stamps go wrong where packets are broken, and would be obeyed
         self._waiting.write(frame)
         if self._waiting.samples >= BLOCK_SECONDS * frame.sample_rate:
-            yield from self.flush()
+            blocks += self.flush()
+        return blocks
 
-    def flush(self) -> Iterator[NDArray[np.float32]]:
-        """Yield what has come together."""
+    def flush(self) -> list[NDArray[np.float32]]:
+        """Return what has come together."""
         joined = self._waiting.read()
         if joined is None:
-            return
+            return []
         joined.pts = None
-        for frame in self._resampler.resample(joined):
-            samples = frame.to_ndarray().reshape(-1, len(self._layout.channels))
-            self._converted += len(samples)
-            yield samples
+        channels = len(self._layout.channels)
+        blocks = [frame.to_ndarray().reshape(-1, channels) for frame in self._resampler.resample(joined)]
+        self._converted += sum(map(len, blocks))
+        return blocks
 
 
 def _open(name: str) -> InputContainer:
