@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
 
 if TYPE_CHECKING:
     from rich.console import Console

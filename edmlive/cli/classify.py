@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
 from edmlive.errors import SourceError, UserError
 from edmlive.util.audio_files import AUDIO_SUFFIXES, audio_files
 from edmlive.util.timecode import clock

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from edmlive.cli.console import plain_console
+from edmlive.cli.common import plain_console
 from edmlive.errors import DeviceError
 
 

@@ -8,8 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
 
 _STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 

@@ -8,8 +8,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import training_extra
+from edmlive.cli.common import plain_console, training_extra
 from edmlive.errors import UserError
 
 

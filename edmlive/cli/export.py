@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import training_extra
+from edmlive.cli.common import plain_console, training_extra
 
 CALIBRATION_CHUNKS = 512
 _BATCH = 16

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import training_extra
+from edmlive.cli.common import plain_console, training_extra
 
 
 def features(

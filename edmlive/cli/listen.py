@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import ModelOption, ProviderChoice, ProviderOption
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, end_in_order, plain_console
 from edmlive.cli.outputs import PANEL, open_sinks
-from edmlive.cli.signals import end_in_order
 from edmlive.errors import UsageError, UserError
 from edmlive.sinks.web import DEFAULT_ADDRESS
 from edmlive.util.timecode import clock

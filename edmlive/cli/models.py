@@ -1,6 +1,6 @@
 """``edmlive models``: what ships."""
 
-from edmlive.cli.console import plain_console
+from edmlive.cli.common import plain_console
 
 
 def models() -> None:

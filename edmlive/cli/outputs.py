@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand
 
-from edmlive.cli.extras import extra
+from edmlive.cli.common import extra
 from edmlive.sinks.web import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:

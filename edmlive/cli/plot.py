@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from edmlive.cli.groups import TrackOrCommand
-from edmlive.cli.options import training_extra
+from edmlive.cli.common import TrackOrCommand, training_extra
 from edmlive.errors import UserError
 
 _FORMATS = (".svg", ".png", ".pdf")

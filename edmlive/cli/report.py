@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.extras import extra
+from edmlive.cli.common import extra, plain_console
 from edmlive.errors import UserError
 
 if TYPE_CHECKING:

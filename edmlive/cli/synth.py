@@ -7,9 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.groups import TrackOrCommand
-from edmlive.cli.signals import end_in_order
+from edmlive.cli.common import TrackOrCommand, end_in_order, plain_console
 from edmlive.errors import UserError
 from edmlive.synth import Preset
 from edmlive.taxonomy import SUBGENRES

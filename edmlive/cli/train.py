@@ -5,7 +5,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from edmlive.cli.options import DeviceChoice
+from edmlive.cli.common import DeviceChoice
 from edmlive.cli.train_descriptors import train_descriptors
 from edmlive.cli.train_network import train_network
 from edmlive.errors import UserError

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import training_extra
+from edmlive.cli.common import plain_console, training_extra
 from edmlive.errors import UserError
 from edmlive.models.inputs import DescriptorModel
 from edmlive.spec import Provenance

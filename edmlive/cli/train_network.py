@@ -6,8 +6,7 @@ from typing import Literal
 
 from rich.table import Table
 
-from edmlive.cli.console import plain_console
-from edmlive.cli.options import DeviceChoice, training_extra
+from edmlive.cli.common import DeviceChoice, plain_console, training_extra
 from edmlive.models.inputs import CEPSTRAL, Architecture
 
 

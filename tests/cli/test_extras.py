@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from edmlive.cli.extras import extra
+from edmlive.cli.common import extra
 from edmlive.errors import UserError
 
 
