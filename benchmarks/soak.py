@@ -64,6 +64,7 @@ class Night:
 
     name, rate, channels, live = "night", RATE, 2, False
     fault: str | None = None
+    wanted = 0.0
 
     def __init__(self, hours: float) -> None:
         self.rounds = max(1, round(hours * 3600 / (MUSIC_SECONDS + SILENCE_SECONDS)))

@@ -24,7 +24,8 @@ CHUNK = (
 
 
 def spec(inputs: Sequence[InputSpec] = (DESCRIPTORS,), **fields: Any) -> ModelSpec:
-    return ModelSpec(**{"name": "small", "labels": LABELS, "inputs": tuple(inputs), "vote": VoteSpec(votes=3)} | fields)
+    defaults: dict[str, Any] = {"name": "small", "labels": LABELS, "inputs": tuple(inputs), "vote": VoteSpec(votes=3)}
+    return ModelSpec(**defaults | fields)
 
 
 def tensor(name: str, shape: Sequence[int | str], kind: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:

@@ -85,7 +85,7 @@ class InputStream:
 
 def samples(frames: int, channels: int) -> NDArray[np.float32]:
     """What the card plays: no two samples alike, shape (frames, channels)."""
-    return ((1 + np.arange(frames * channels, dtype=np.float32)) / 2**20).reshape(-1, channels)
+    return ((1 + np.arange(frames * channels, dtype=np.float32)) / np.float32(2**20)).reshape(-1, channels)
 
 
 def plug_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *then: dict[str, Any], **plan: Any) -> None:

@@ -27,8 +27,11 @@ RATE = 44_100
 
 
 def complete(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    options = {"capture_output": True, "timeout": 60, "check": False} | options
-    return subprocess.run([*EDMLIVE, *map(str, arguments)], **options)
+    defaults: dict[str, Any] = {"capture_output": True, "timeout": 60, "check": False}
+    completed: subprocess.CompletedProcess[bytes] = subprocess.run(
+        [*EDMLIVE, *map(str, arguments)], **defaults | options
+    )
+    return completed
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +101,9 @@ def test_closed_pipe_under_classify_is_no_traceback(model: Path, music: Path, op
 def on_terminal(command: list[str], stdout: Any = None) -> tuple[int, str]:
     """Run with standard error, and standard output unless it goes elsewhere, on a terminal; return what it showed."""
     terminal, end = pty.openpty()
-    options = {"stdin": end, "stderr": end, "stdout": end if stdout is None else stdout}
-    with subprocess.Popen(
-        [*EDMLIVE, *command], **options, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    ) as process:
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    out = end if stdout is None else stdout
+    with subprocess.Popen([*EDMLIVE, *command], stdin=end, stdout=out, stderr=end, env=environment) as process:
         os.close(end)
         shown = b""
         with contextlib.suppress(OSError):  # how the end of a terminal shows

@@ -23,7 +23,12 @@ def path(tmp_path: Path) -> Path:
 def test_each_step_is_timed_by_itself_and_all_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = Classifier(path, "cpu", batch=4)
     run = classifier.inference.run
-    monkeypatch.setattr(classifier.inference, "run", lambda: (time.sleep(0.02), run()))
+
+    def slow_run() -> None:
+        time.sleep(0.02)
+        run()
+
+    monkeypatch.setattr(classifier.inference, "run", slow_run)
     timed = latency(classifier, 10)
     assert (timed.batch, timed.decisions, timed.provider, timed.difference) == (4, 12, "cpu", None)
     assert timed.inference.p50 >= 0.02 > max(timed.transfer.p50, timed.back.p50)
@@ -73,7 +78,7 @@ def test_machine_is_told() -> None:
 
 def test_steps_of_the_newest_decisions_are_summed_up_in_a_sentence(path: Path) -> None:
     classifier = Classifier(path, "cpu")
-    window = {i.name: np.zeros(i.shape, np.float32) for i in classifier.spec.inputs}
+    window = {str(i.name): np.zeros(i.shape, np.float32) for i in classifier.spec.inputs}
     for _ in range(1_200):
         classifier.probabilities(window)
     assert len(classifier.inference.steps) == 1_000

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
 from edmlive.realtime.reading import Reading
-from edmlive.sources.audio import AudioBlock, Source
+from edmlive.sources.audio import AudioBlock
 from edmlive.sources.health import Liveness
+from edmlive.sources.supervisor import SupervisedSource
 
 HEALTHY = Liveness.HEALTHY
 NOTICE_SECONDS = 2.0
@@ -38,7 +39,7 @@ class Ear:
         The model.
     """
 
-    def __init__(self, source: Source, classifier: Classifier) -> None:
+    def __init__(self, source: SupervisedSource, classifier: Classifier) -> None:
         self.source = source
         self.engine = Engine(classifier, source.rate)
         self.blocks: list[Heard] = []

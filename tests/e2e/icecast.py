@@ -56,7 +56,7 @@ class IcecastServer:
         """Let the encoder play a file to it, at the speed of the music, and wait until it can be heard."""
         name, container, kind = CODECS[codec]
         target = f"icecast://source:edm@127.0.0.1:{self.port}/edm"
-        command = ["ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", music, "-c:a", name]
+        command = ["ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(music), "-c:a", name]
         self.encoder = subprocess.Popen(
             [*command, "-f", container, "-content_type", kind, target], stdin=subprocess.DEVNULL
         )

@@ -27,7 +27,9 @@ class PulseServer:
         """Plug the sink in."""
         subprocess.run(
             ["pactl", "load-module", *_sink_module(rate, channels).split()],
-            **{"env": self.environment, "check": True, "capture_output": True},
+            env=self.environment,
+            check=True,
+            capture_output=True,
         )
 
     def unload_sink(self) -> None:

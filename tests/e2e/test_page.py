@@ -156,7 +156,8 @@ def heard(seconds_ago: float = 0.0, genre: str = GENRES[0], **fields: Any) -> Re
     stamp = clock.isoformat(timespec="milliseconds")
     if fields.get("state") in (State.NO_INPUT, State.SILENCE, State.WARMING_UP):
         return waiting(clock=stamp, **fields)
-    return reading(**{"genre": genre, "top": top, "confidence": 0.62, "bpm": 174.0, "clock": stamp} | fields)
+    defaults: dict[str, Any] = {"genre": genre, "top": top, "confidence": 0.62, "bpm": 174.0, "clock": stamp}
+    return reading(**defaults | fields)
 
 
 def play_night(sink: WebSink) -> None:

@@ -1,5 +1,7 @@
 """Networks on cepstral coefficients as ONNX files: an LSTM exports too, in every precision."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +21,8 @@ def test_exports_in_every_precision(architecture: Architecture) -> None:
     level = 20 * torch.randn(12, 1, 128, 1) + 10 * torch.randn(12, 1, 128, 200) - 30
     with torch.no_grad():
         network({"mel": level})  # the coefficients' statistics
-        network.classify.weight *= 10  # answers that differ
+        classify: Any = network.classify
+        classify.weight *= 10  # answers that differ
     spec = ModelSpec(architecture, ("a", "b", "c"), inputs_of(architecture), mel_scale="db")
     source = Checkpoint(network.eval(), spec, Training(architecture, 16, "modern", 1, "0", 0, 0.0, 1e9, (), ()))
     features = {"mel": level.numpy()}

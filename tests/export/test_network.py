@@ -3,6 +3,7 @@
 import dataclasses
 import resource
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -105,7 +106,8 @@ def test_the_tolerance_is_in_logits_and_leaves_room_for_rounding_large_ones(
     largest: float, within: float, beyond: float
 ) -> None:
     source = untrained("fourier")
-    features, last = drawn_features(source, count=2), source.network.classify
+    last: Any = source.network.classify
+    features = drawn_features(source, count=2)
     with torch.no_grad():
         logits = source.network({name: torch.from_numpy(array) for name, array in features.items()})
         last.weight *= largest / logits.abs().max()
@@ -122,7 +124,9 @@ def test_int8_is_unsigned_activations_and_signed_weights_by_channel(
     checkpoint: Checkpoint, model: onnx.ModelProto, store: FeatureStore
 ) -> None:
     chunks = Experiment(store, "late-fusion", 4, MODERN).chunks("train")
-    features = {name: np.stack([chunks[k][0][name] for k in range(4)]) for name in chunks[0][0]}
+    features: dict[str, NDArray[np.float32]] = {
+        name: np.stack([chunks[k][0][name] for k in range(4)]) for name in chunks[0][0]
+    }
     quantised = to_int8(model, [features])
     tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
     quantisers = [node for node in quantised.graph.node if node.op_type == "QuantizeLinear"]
@@ -149,7 +153,7 @@ def test_float16_takes_and_gives_single_precision(
     checkpoint: Checkpoint, model: onnx.ModelProto, store: FeatureStore
 ) -> None:
     chunks = Experiment(store, "late-fusion", 4, MODERN).chunks("train")
-    features = {name: array[np.newaxis] for name, array in chunks[0][0].items()}
+    features: dict[str, NDArray[np.float32]] = {name: array[np.newaxis] for name, array in chunks[0][0].items()}
     features["fourier_tempogram"] = features["fourier_tempogram"] * 1e3  # beyond what 16 bits hold
     half = network_graph(checkpoint, half=True)
     assert half.ByteSize() < 0.65 * model.ByteSize()
@@ -200,7 +204,7 @@ def test_command_writes_a_model_that_answers_live_as_offline(
     ],
 )
 def test_a_checkpoint_that_says_strange_things_of_its_training_is_refused(
-    tmp_path: Path, field: str, value: object, words: str
+    tmp_path: Path, field: str, value: Any, words: str
 ) -> None:
     path, source = tmp_path / "c.safetensors", untrained("fourier")
     dataclasses.replace(source, training=dataclasses.replace(source.training, **{field: value})).save(path)

@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -39,7 +40,8 @@ def network() -> ReleasedNetwork:
 @pytest.fixture
 def theirs(network: ReleasedNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterator[nn.Module]:
     """The same network as it is in their file: other class names, layers that are never used, DataParallel around."""
-    model, modules = types.ModuleType("model"), types.ModuleType("modules")
+    model: Any = types.ModuleType("model")
+    modules: Any = types.ModuleType("modules")
     model.Joint_ShortChunkCNN_Res = type("Joint_ShortChunkCNN_Res", (nn.Module,), {"__module__": "model"})
     modules.Res_2d = type("Res_2d", (nn.Module,), {"__module__": "modules"})
     monkeypatch.setitem(sys.modules, "model", model)
@@ -145,7 +147,7 @@ def test_views_share_a_storage_and_stay_inside_it(tmp_path: Path) -> None:
 def test_batch_normalisation_of_tempograms_is_used_where_it_has_learnt(
     theirs: nn.Module, tmp_path: Path, learnt: bool
 ) -> None:
-    norm = theirs.module.bn_1
+    norm: Any = theirs.module.bn_1
     for tensor in (norm.weight, norm.running_mean, norm.running_var, *([norm.bias] if learnt else [])):
         nn.init.uniform_(tensor, 0.5, 1.5)
     torch.save(theirs, tmp_path / "joint.pkl")
@@ -161,7 +163,8 @@ def test_batch_normalisation_of_tempograms_is_used_where_it_has_learnt(
 def test_tempograms_are_scrambled_as_in_their_code(normalised: bool) -> None:
     torch.manual_seed(1)
     network = ReleasedNetwork(normalised=normalised).eval()
-    for tensor in (network.bn_w.running_mean, network.bn_w.running_var, network.bn_w.bias):
+    norm: Any = network.bn_w
+    for tensor in (norm.running_mean, norm.running_var, norm.bias):
         nn.init.uniform_(tensor, 0.5, 1.5)
     autocorrelation, fourier = torch.rand(2, 384, 50), torch.randn(2, 193, 50)
     flat = [tempogram.numpy().reshape(2, 50, -1) for tempogram in (autocorrelation, fourier)]
@@ -176,7 +179,6 @@ def test_tempograms_are_scrambled_as_in_their_code(normalised: bool) -> None:
     pooled = np.concatenate(rows, axis=2).reshape(2, 2308, 50).mean(axis=2)
     weights, bias = (p.detach().numpy().ravel() for p in (network.conv1d_w.weight, network.conv1d_w.bias))
     summed = sum(weights[k] * pooled[:, k : k + 2305 : 2] for k in range(3)) + bias
-    norm = network.bn_w
     level = (summed - norm.running_mean.numpy()) / np.sqrt(norm.running_var.numpy() + 1e-5) * norm.weight.item()
     expected = np.maximum(level + norm.bias.item(), 0)[:, :1152].reshape(2, 384, 3).max(axis=2)
     with torch.inference_mode():

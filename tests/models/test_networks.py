@@ -1,6 +1,6 @@
 """The paper's networks: their shapes, their size, and what each part can and cannot see."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import librosa
 import numpy as np
@@ -56,7 +56,8 @@ def test_late_fusion_at_the_papers_width_has_12_million_parameters_and_2_4_billi
 
 def test_short_chunk_cnn_halves_seven_times_through_the_papers_channels() -> None:
     network = ShortChunkCnn()
-    assert [block.residual[0].out_channels for block in network.blocks] == [128, 128, 256, 256, 256, 256, 512]
+    blocks: Any = network.blocks
+    assert [block.residual[0].out_channels for block in blocks] == [128, 128, 256, 256, 256, 256, 512]
     maps, shapes = torch.rand(2, 1, 128, 200), []
     for block in ShortChunkCnn(WIDTH).blocks:
         maps = block(maps)
@@ -131,7 +132,8 @@ def test_cepstral_networks_hear_level_and_band_whatever_their_standardisation(ar
     assert expected.std(dim=0).max() > 1e-4
     network.standardise["mel"].load_state_dict({"mean": torch.randn(128, 1), "deviation": torch.rand(128, 1) + 0.5})
     torch.testing.assert_close(network(raw), expected)
-    coefficients = network.mel.mfcc(raw["mel"])
+    mel: Any = network.mel
+    coefficients = mel.mfcc(raw["mel"])
     torch.testing.assert_close(coefficients.mean(dim=(0, 2)), torch.zeros(COEFFICIENTS), atol=1e-3, rtol=0)
     torch.testing.assert_close(coefficients.std(dim=(0, 2)), torch.ones(COEFFICIENTS), atol=1e-2, rtol=0)
 

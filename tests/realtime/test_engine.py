@@ -115,7 +115,7 @@ def test_confidence_is_the_mean_over_as_many_decisions_as_vote(
     assert sum(last.votes.values()) == 4
     means = np.mean(decisions[-4:], axis=0, dtype=np.float64)
     assert {c.genre: c.confidence for c in last.top} == pytest.approx(
-        dict(zip(small_models.LABELS, means, strict=True))
+        dict(zip(small_models.LABELS, np.atleast_1d(means), strict=True))
     )
 
 

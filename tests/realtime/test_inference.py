@@ -15,9 +15,9 @@ from edmlive.features.windows import Windows
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime import providers
 from edmlive.realtime.classifier import Classifier, zoo
-from edmlive.realtime.inference import Features, Inference
+from edmlive.realtime.inference import Inference
 from edmlive.realtime.onnx_file import read_model
-from edmlive.spec import OUTPUT_NAME, ModelSpec
+from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 from tests import small_models
 from tests.export.test_network import untrained
 from tests.music import render
@@ -31,7 +31,8 @@ every_model = pytest.mark.parametrize("path", zoo().values(), ids=zoo())
 
 def hear(spec: ModelSpec, count: int) -> list[Features]:
     """What a model sees of music, a second apart: of noise, networks are so sure that all answers are the same."""
-    windows, heard = Windows(spec), []
+    windows = Windows(spec)
+    heard: list[Features] = []
     for second in render(count + 10, SAMPLE_RATE, 1).reshape(-1, SAMPLE_RATE):
         windows.push(second)
         tensors = windows.read().tensors
@@ -110,8 +111,8 @@ def test_features_of_another_shape_are_not_taken(tmp_path: Path) -> None:
 
 def test_file_in_16_bits_loads_and_answers_nearly_the_same(tmp_path: Path) -> None:
     checkpoint = untrained("late-fusion")
-    for name, half in (("single", False), ("half", True)):
-        onnx.save(network_graph(checkpoint, half=half), tmp_path / f"{name}.onnx")
+    for name in ("single", "half"):
+        onnx.save(network_graph(checkpoint, half=name == "half"), tmp_path / f"{name}.onnx")
     single, half = (Classifier(tmp_path / f"{name}.onnx", "cpu") for name in ("single", "half"))
     (window,) = hear(single.spec, 1)
     answer = half.probabilities(window)

@@ -1,7 +1,7 @@
 """Nights as `edmlive listen --json` would have written them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ START = datetime.fromisoformat("2026-11-21T22:00:00.000+01:00")
 Piece = tuple[str, float]
 
 
-def lines(pieces: list[Piece], start: float = 0.0, speed: float = 1.0, **fields: Any) -> Iterator[str]:
+def lines(pieces: Sequence[Piece], start: float = 0.0, speed: float = 1.0, **fields: Any) -> Iterator[str]:
     """Give a line a second of each (genre or state, seconds), the clock `speed` times slower than the audio."""
     time = 0.0
     for label, seconds in pieces:

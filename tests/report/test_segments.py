@@ -81,7 +81,7 @@ def test_settled_labels_are_the_cheapest_of_all(pieces: list[tuple[str, float]])
         wrong = sum(length for a, b, length in zip(path, labels, seconds, strict=True) if a != b)
         return changes * SETTLING_SECONDS / 2 + wrong
 
-    every = [()]
+    every: list[tuple[str, ...]] = [()]
     for _ in labels:
         every = [(*path, label) for path in every for label in "ABC"]
     assert cost(tuple(settle(labels, seconds))) == pytest.approx(min(map(cost, every)))

@@ -11,7 +11,13 @@ from tests.music import render
 
 RATE = 8_000
 MUSIC = render(20, RATE)
-LEFT, RIGHT = np.float32([[1, 0]]), np.float32([[0, 1]])
+
+
+def balance(left: float, right: float) -> NDArray[np.float32]:
+    """A factor for each channel."""
+    return np.array([[left, right]], np.float32)
+
+
 SILENCE = np.zeros((20 * RATE, 2), np.float32)
 
 
@@ -27,7 +33,14 @@ def notices(samples: NDArray[np.float32]) -> list[str]:
 
 @pytest.mark.parametrize(
     "samples",
-    [MUSIC, MUSIC[:, :1], MUSIC[:, [0, 0]], SILENCE, MUSIC * np.float32([[1, 0.05]]), MUSIC * np.float32([[1, -0.3]])],
+    [
+        MUSIC,
+        MUSIC[:, :1],
+        MUSIC[:, [0, 0]],
+        SILENCE,
+        MUSIC * balance(1, 0.05),
+        MUSIC * balance(1, -0.3),
+    ],
     ids=["stereo", "one channel", "mono in both", "silence", "far to one side", "turned but not alike"],
 )
 def test_good_sound_is_not_complained_of(samples: NDArray[np.float32]) -> None:
@@ -46,9 +59,9 @@ def test_clipping_is_said_and_taken_back(scale: float) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (MUSIC * LEFT, "only the first plays: check the cable of the second"),
-        (MUSIC * RIGHT, "only the second plays"),
-        (MUSIC[:, [0, 0]] * np.float32([[1, -1]]), "cancel each other"),
+        (MUSIC * balance(1, 0), "only the first plays: check the cable of the second"),
+        (MUSIC * balance(0, 1), "only the second plays"),
+        (MUSIC[:, [0, 0]] * balance(1, -1), "cancel each other"),
     ],
     ids=["second dead", "first dead", "turned"],
 )
@@ -61,13 +74,13 @@ def test_cable_is_doubted_after_some_seconds_until_it_is_mended(fault: NDArray[n
 
 def test_short_break_of_one_channel_is_no_fault() -> None:
     samples = MUSIC.copy()
-    samples[5 * RATE : 8 * RATE] *= LEFT
+    samples[5 * RATE : 8 * RATE] *= balance(1, 0)
     assert set(notices(samples)) == {""}
 
 
 @given(st.lists(st.integers(0, 3 * RATE), max_size=8))
 def test_any_blocks_give_the_same_notices_at_the_same_places(cuts: list[int]) -> None:
-    samples = np.clip(render(8, RATE) * 4, -1, 1) * LEFT
+    samples = np.clip(render(8, RATE) * 4, -1, 1) * balance(1, 0)
     inspector, heard, said = Inspector(RATE), 0, {}
     for block in np.split(samples, sorted(cuts)):
         for part in inspector.parts(block):

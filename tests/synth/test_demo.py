@@ -110,7 +110,7 @@ def test_truth_changes_in_the_middle_of_each_fade() -> None:
 def test_tempo_told_is_the_one_heard() -> None:
     demo = DemoSet(0)
     first, second = plan(0, 2)
-    told = []
+    told: list[float] = []
     while len(told) < (second.exit // RATE):
         demo.read(RATE)
         told.append(round(demo.playing.tempo_at(demo.position - 1), 1))

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_saturation_makes_denser(music):
 
 
 def test_width_and_room(music):
-    def side(**changes: float) -> float:
+    def side(**changes: Any) -> float:
         mastered = master(music, dataclasses.replace(SETTINGS, **changes))
         middle, side = mastered.sum(axis=1), mastered[:, 0] - mastered[:, 1]
         return float((side**2).mean() / (middle**2).mean())

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy._core._multiarray_umath import __cpu_dispatch__
+from numpy._core._multiarray_umath import __cpu_dispatch__  # type: ignore[import-not-found]
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError

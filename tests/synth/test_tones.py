@@ -31,8 +31,9 @@ AMOUNT = r"-?\d+(?:\.\d+)?"
 
 def ranges(voice: Any) -> dict[str, tuple[float, float]]:
     """The ranges that a voice's docstring gives for its fields."""
-    found = {}
-    sections = re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", inspect.getdoc(voice).partition("---\n")[2], re.MULTILINE)
+    found: dict[str, tuple[float, float]] = {}
+    documentation = str(inspect.getdoc(voice)).partition("---\n")[2]
+    sections = re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", documentation, re.MULTILINE)
     for names, description in sections:
         amounts = re.findall(rf"({AMOUNT})\.\.\.({AMOUNT})", description)
         found |= {name: (float(low), float(high)) for name, (low, high) in zip(names.split(", "), amounts, strict=True)}
@@ -52,7 +53,7 @@ def play(voice: Any, pitch: float = 57.0, seconds: float = 1.0, velocity: float 
     return voice.note(np.random.default_rng(seed), pitch, seconds, velocity)
 
 
-def spectrum(samples: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def spectrum(samples: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Frequencies and magnitudes, zero-padded to 0.1 Hz or finer."""
     size = max(10 * RATE, len(samples))
     return np.fft.rfftfreq(size, 1 / RATE), np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size))
@@ -76,7 +77,8 @@ def test_ranges_are_documented_for_every_field_and_hold_its_default() -> None:
         assert list(documented) == [field.name for field in dataclasses.fields(voice)], voice
         for field in dataclasses.fields(voice):
             low, high = documented[field.name]
-            assert low < high and low <= field.default <= high, (voice, field.name)
+            default: Any = field.default
+            assert low < high and low <= default <= high, (voice, field.name)
 
 
 @pytest.mark.parametrize("kind", VOICES)

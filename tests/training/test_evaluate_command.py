@@ -19,6 +19,7 @@ from edmlive.export.network import network_graph
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.realtime.classifier import Classifier
+from edmlive.spec import ModelSpec
 from edmlive.training.corpus import Recording, read_corpus
 from edmlive.training.experiment import Experiment
 from edmlive.training.features import compute_features
@@ -173,7 +174,7 @@ def test_nothing_but_what_was_learnt_is_refused(checkpoint: Checkpoint, store: F
     ids=["descriptors", "window", "genres"],
 )
 def test_a_model_that_does_not_fit_the_store_is_refused(
-    store: FeatureStore, tmp_path: Path, spec: small_models.ModelSpec, words: str
+    store: FeatureStore, tmp_path: Path, spec: ModelSpec, words: str
 ) -> None:
     path = small_models.save(tmp_path / "m.onnx", spec)
     result = run("evaluate", store.folder, path, "-o", tmp_path / "r.html")
@@ -202,7 +203,7 @@ def test_plots(store: FeatureStore, tmp_path: Path) -> None:
 
 def test_tempo_is_the_rendered_one(store: FeatureStore) -> None:
     for track in store.tracks:
-        bpm = TEMPI[track.genre] + int(Path(track.name).stem) / 2
+        bpm = TEMPI[str(track.genre)] + int(Path(track.name).stem) / 2
         octaves = np.log2(tempo(store.frames(track)[:, 128]) / bpm)
         assert abs(octaves - round(octaves)) < 0.01
 

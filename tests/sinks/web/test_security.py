@@ -9,6 +9,7 @@ import httpx
 import pytest
 import websockets.sync.client as ws
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from edmlive.sinks.web.security import COOKIE
 from edmlive.sinks.web.server import WebSink
@@ -79,7 +80,7 @@ def test_the_own_origin_is_answered(sink: WebSink) -> None:
     origin = sink.url.rstrip("/")
     sink.write(at(1))
     assert http.get(f"{sink.url}api/state", headers={"Origin": origin}).status_code == 200
-    with ws.connect(f"{sink.url.replace('http', 'ws')}ws", origin=origin) as client:  # type: ignore[arg-type]
+    with ws.connect(f"{sink.url.replace('http', 'ws')}ws", origin=Origin(origin)) as client:
         assert client.recv(timeout=5)
 
 
@@ -136,7 +137,7 @@ def test_nothing_is_served_without_the_token(locked: WebSink, path: str) -> None
         assert http.get(url, params={"token": wrong}).status_code == 401
         assert http.get(url, headers={"Cookie": f"{COOKIE}={wrong}"}).status_code == 401
     assert http.get(url, headers={"Authorization": f"Basic {TOKEN}"}).status_code == 401
-    assert http.get(url, headers={"Authorization": b"Bearer \xff\xfe"}).status_code == 401
+    assert http.get(url, headers={b"Authorization": b"Bearer \xff\xfe"}).status_code == 401
     assert refusal(locked) == 401
 
 
@@ -195,7 +196,8 @@ def test_nothing_is_written_about_requests(
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
-HTTP_PARTS = (b"GET ", b"/ ", b"HTTP/1.1", b"\r\n", b"\r\n\r\n", b"Host: localhost\r\n", b"Content-Length: -1\r\n")
+HTTP_PARTS: tuple[bytes, ...] = (b"GET ", b"/ ", b"HTTP/1.1", b"\r\n", b"\r\n\r\n")
+HTTP_PARTS += (b"Host: localhost\r\n", b"Content-Length: -1\r\n")
 HTTP_PARTS += (b"Transfer-Encoding: chunked\r\n", b"ffffffffff\r\n", b"\x00", b"\xff\xfe", b"%", b":", b"A" * 20_000)
 HTTP_PARTS += (
     b"Upgrade: websocket\r\n",

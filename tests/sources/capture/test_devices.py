@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from edmlive.errors import DeviceError
-from edmlive.sources.capture import devices as module
 from edmlive.sources.capture.devices import Device, find_device, pulse_source
 
 
 def device(index: int, name: str, **fields: Any) -> Device:
-    return Device(
-        **{"index": index, "name": name, "host": "ALSA", "channels": 2, "rate": 48_000, "default": False} | fields
-    )
+    defaults: dict[str, Any] = {"host": "ALSA", "channels": 2, "rate": 48_000, "default": False}
+    return Device(index, name, **defaults | fields)
 
 
 DEVICES = [
@@ -89,7 +87,7 @@ def pactl(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             raise answer
         return subprocess.CompletedProcess(command, 0, answer if isinstance(answer, str) else json.dumps(answer))
 
-    monkeypatch.setattr(module.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.delenv("PULSE_SOURCE", raising=False)
     return answers
 

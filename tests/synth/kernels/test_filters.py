@@ -68,7 +68,7 @@ def test_one_pole_falls_six_decibels_an_octave() -> None:
 
 
 def test_ladder_falls_twentyfour_decibels_an_octave() -> None:
-    samples = 1e-3 * impulse()
+    samples = np.float32(1e-3) * impulse()
     ladder(samples, np.array([500.0]), RATE, 0.0)
     level = decibels(samples)
     assert level[at(2000)] - level[at(4000)] == pytest.approx(24.0, abs=1.5)

@@ -16,7 +16,8 @@ def test_own_speed_is_the_recording_itself() -> None:
 
 @pytest.mark.parametrize("speed", [0.94, 1.0371, 1.06])
 def test_speed_is_held_and_glides_to_the_recordings_own(speed: float) -> None:
-    places = np.arange(4 * RATE, dtype=np.float32)[:, None] / 2**18  # a cubic through a straight line is that line
+    # A cubic through a straight line is that line.
+    places = np.arange(4 * RATE, dtype=np.float32)[:, None] / np.float32(2**18)
     heard = varispeed(places, 3 * RATE, speed, HOLD, GLIDE)[:, 0].astype(np.float64) * 2**18
     speeds = np.interp(np.arange(3 * RATE) + 0.5, [0, HOLD, HOLD + GLIDE], [speed, speed, 1.0])
     np.testing.assert_allclose(np.diff(heard[1:]), speeds[1:-1], atol=0.02)
