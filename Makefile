@@ -1,5 +1,6 @@
 # make listen: install what is missing and listen to the default input, or to the demo set where there is none.
 # make test:   install what is missing and run every check.
+# make test-quick: what breaks most often, within a minute and a half; needs no servers.
 # make bench:  install the peers too and measure everything anew (half an hour on an idle machine); bench-smoke: briefly.
 
 PYTHON ?= python3
@@ -9,6 +10,8 @@ SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
 BENCHMARKS := front_end descriptors decision whole_file streams growth listen
 TEST_EXTRAS := live,train
+QUICK := tests/test_architecture.py tests/test_docs.py tests/test_spec.py tests/test_taxonomy.py tests/kernels \
+	tests/realtime/test_engine.py tests/realtime/test_voter.py tests/cli/test_profile.py tests/cli/test_extras.py
 LIVE := tests/realtime tests/sources tests/sinks tests/cli
 export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -21,7 +24,7 @@ apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test test-e2e test-live test-rest bench bench-smoke install python portaudio servers valgrind references axe clean
+.PHONY: listen test test-quick checks test-e2e test-live test-rest bench bench-smoke install python portaudio servers valgrind references axe clean
 
 listen: install
 	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
@@ -29,11 +32,17 @@ listen: install
 
 install: $(VENV)/installed portaudio
 
-test: $(TEST_VENV)/installed portaudio servers axe
+test: $(TEST_VENV)/installed portaudio servers axe checks
+	$(MAKE) --jobs 3 test-e2e test-live test-rest
+
+test-quick: checks
+	nice $(TEST_VENV)/bin/pytest -m "not slow" $(QUICK)
+
+checks: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
+	$(TEST_VENV)/bin/codespell
 	$(TEST_VENV)/bin/mypy
-	$(MAKE) --jobs 3 test-e2e test-live test-rest
 
 # Side by side on two cores: the end-to-end tests mostly wait, but when they do not, real time does not wait for them.
 test-live:

@@ -121,6 +121,7 @@ def test_run_time_rooms_never_name_heavy_packages(room: str) -> None:
     assert {module for path in files(room) for module in imports(path) if within(module, HEAVY)} == set()
 
 
+@pytest.mark.slow
 def test_run_time_compiles_and_works_where_heavy_packages_are_not_installed(tmp_path: Path) -> None:
     # Numba itself takes linear algebra from SciPy, so a kernel may need it without any import of ours.
     model = small_models.save(tmp_path / "small.onnx", small_models.spec())

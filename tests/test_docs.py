@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import pytest
 import typer.main
+import yaml
 
 import edmlive
 from edmlive.cli import app
@@ -27,11 +28,12 @@ from tests.conftest import ROOT
 
 PAGES = sorted(
     [
-        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/README.md")),
         *(ROOT / "docs").glob("*.md"),
         *(ROOT / "edmlive" / "models" / "zoo").glob("*.md"),
     ]
 )
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^ {4}(?=\S)(.*)$", re.MULTILINE)
@@ -81,7 +83,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
     for path in PATH.findall(prose(page)):
         first = path.partition("/")[0]
         for base in (ROOT, ROOT / "edmlive"):
-            assert not (base / first).is_dir() or any(base.glob(path)), path
+            assert not (base / first).is_dir() or any(base.glob(path.replace("NAME", "*"))), path
 
 
 # Command lines
@@ -243,3 +245,36 @@ def test_toml_examples_are_valid(tmp_path: Path) -> None:
     assert read_profile(path, typer.main.get_command(app)).keys() == {"listen", "classify"}
     path.write_text(midi_map)
     assert len(read_map(path, Classifier(DEFAULT_MODEL).spec.labels).genres) == 3
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=page_id)
+def test_yaml_examples_are_valid(page: Path) -> None:
+    for block in blocks(page, "yaml"):
+        assert isinstance(yaml.safe_load(block), dict)
+
+
+# Files that other tools read
+
+
+def test_citation_names_this_version_and_the_paper() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PYPROJECT["project"]["version"]
+    assert citation["license"] == PYPROJECT["project"]["license"]
+    (paper,) = citation["references"]
+    assert paper["title"] in " ".join((ROOT / "README.md").read_text().split())
+
+
+def test_hooks_run_what_make_test_runs() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    makefile = (ROOT / "Makefile").read_text().replace("$(TEST_VENV)", ".venv-test")
+    for hook in local["hooks"]:
+        program, *subcommand = hook["entry"].split(" --")[0].split()
+        assert re.search(rf"^\t{' '.join((program, *subcommand[:1]))}\b", makefile, re.MULTILINE), hook["id"]
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_issue_forms_ask_for_something(path: Path) -> None:
+    form = yaml.safe_load(path.read_text())
+    assert {"name", "description", "body"} <= set(form)
+    assert any(field.get("validations", {}).get("required") for field in form["body"])
+    assert len({field["id"] for field in form["body"]}) == len(form["body"])

@@ -267,6 +267,7 @@ def test_classify_refuses_what_cannot_be_decided(
         classify(path, classifier)
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_half_an_hour(fused: Classifier) -> None:
     minute = render(60, RATE)
     engine = Engine(fused, RATE)
