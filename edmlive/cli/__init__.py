@@ -1,4 +1,4 @@
-"""The ``edmlive`` command: one thin module for each of its commands."""
+"""The ``edmlive`` command: one thin module for each subcommand."""
 
 import os
 import sys
@@ -77,7 +77,7 @@ app.add_typer(plot, name="plot")
 
 
 def main() -> None:
-    """Run the command; what the user can mend is one sentence on standard error and exit code 1."""
+    """Run the command; a `UserError` becomes one sentence on standard error and exit code 1."""
     try:
         app()
     except UserError as error:
@@ -86,9 +86,9 @@ def main() -> None:
 
 
 def run() -> NoReturn:
-    """Run the command and leave at once.
+    """Run the command, then exit without Python's own shutdown.
 
-    Taking compiled kernels down in order would cost a good part of the second in which listening has to end.
+    Unloading the compiled kernels would take up a good part of the second within which `listen` has to end.
     """
     code: str | int | None = 0
     try:

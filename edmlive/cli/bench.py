@@ -25,17 +25,17 @@ class Part(StrEnum):
 
 
 def bench(
-    what: Annotated[Part, typer.Argument(help="Everything, or only how long a decision takes.")] = Part.all,
+    what: Annotated[Part, typer.Argument(help="Everything, or only the latency of a decision.")] = Part.all,
     model: ModelOption = None,
     provider: ProviderOption = ProviderChoice.auto,
     decisions: Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="Decisions to time.")] = 1000,
-    batch: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Windows judged at once.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object; times of decisions in seconds.")] = False,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Windows classified at once.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object; decision times in seconds.")] = False,
 ) -> None:
     """Measure how fast edmlive is on this computer: each stage, a decision, and all of `listen`.
 
-    CPU time is what the computer is kept busy; other times are by the clock, and as good as the machine is quiet. On a
-    GPU every step is waited for before the clock is read, and the answers are compared with the CPU's.
+    Figures in CPU time hold on a busy machine too; wall-clock times need a quiet one. On a GPU each step is complete
+    before the clock is read, and the probabilities are compared with the CPU's.
     """
     notes = plain_console(stderr=True)
     with notes.status("starting (the very first time: half a minute, to compile)") as status:
@@ -100,7 +100,7 @@ def _show_latency(out: "Console", timed: "Latency") -> None:
         table.add_row(step, *(f"{seconds * 1e3:.3f}" for seconds in times), "ms")
     out.print(f"\n{timed.decisions} decisions{at_once}, {timed.model} on {timed.provider}:")
     out.print(table)
-    out.print(f"{timed.per_second:.0f} decisions a second, one after the other.")
+    out.print(f"{timed.per_second:.0f} decisions a second, one after another.")
     if timed.difference is not None:
         kept = "within" if timed.difference <= LARGEST_DIFFERENCE else "over"
         out.print(

@@ -26,9 +26,9 @@ def classify(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="Comma-separated values with a header.")] = False,
 ) -> None:
-    """Name the subgenre and the tempo of whole tracks: a majority vote over each.
+    """Name the subgenre and the tempo of whole tracks, by a majority vote over each.
 
-    A file that cannot be decoded is named on standard error, the others go on, and the exit code is 1.
+    Files that cannot be decoded are named on standard error and skipped; the exit code is then 1.
     """
     if json and csv_:
         raise typer.BadParameter("give --json or --csv, not both")
@@ -47,14 +47,14 @@ def classify(
         TimeRemainingColumn(),
         console=notes,
         transient=True,
-        redirect_stdout=False,  # it would lead to standard error
+        redirect_stdout=False,  # answers must not end up on standard error
         disable=not notes.is_terminal,
     )
     lines = LineFile(STANDARD_OUTPUT)
     rows = csv.writer(lines, lineterminator="")
     if csv_:
         rows.writerow(CSV_HEADER)
-    broken = 0
+    failed = 0
     with bar:
         task = bar.add_task("", total=len(tracks))
         for path in tracks:
@@ -62,12 +62,12 @@ def classify(
             try:
                 track = classify_track(path, classifier)
             except SourceError as error:
-                broken += 1
+                failed += 1
                 notes.print(f"edmlive: {error}")
                 continue
             finally:
                 bar.advance(task)
-            bar.stop()  # out of the way of a line that may go to the same terminal
+            bar.stop()  # the line may go to the same terminal
             if json:
                 lines.write(track.to_json())
             elif csv_:
@@ -76,9 +76,9 @@ def classify(
                 lines.write(_line(track))
             bar.start()
             if track.fault:
-                broken += 1
+                failed += 1
                 notes.print(f"edmlive: {path} is broken: {track.fault}; what could be decoded was classified.")
-    if broken:
+    if failed:
         raise typer.Exit(1)
 
 
@@ -103,6 +103,14 @@ def _line(track: "Track") -> str:
 def _csv_row(track: "Track") -> tuple[object, ...]:
     second, third = [*(c.genre for c in track.top[1:3]), "", ""][:2]
     return (
-        *(track.path, track.genre, f"{track.confidence:.4f}", second, third),
-        *(track.bpm, track.seconds, track.state, track.model, track.fault or ""),
+        track.path,
+        track.genre,
+        f"{track.confidence:.4f}",
+        second,
+        third,
+        track.bpm,
+        track.seconds,
+        track.state,
+        track.model,
+        track.fault or "",
     )

@@ -1,4 +1,4 @@
-"""``edmlive devices``: what can be listened to."""
+"""``edmlive devices``: the input devices."""
 
 from rich.table import Table
 
@@ -12,7 +12,7 @@ def devices() -> None:
 
     found = list_devices()
     if not found:
-        raise DeviceError("No audio input device was found: connect one, then look again.")
+        raise DeviceError("No audio input device was found: connect one, then try again.")
     table = Table("Index", "Name", "Channels", "Rate", "Host", "Default", box=None, header_style="bold")
     for device in found:
         mark = "yes" if device.default else ""

@@ -1,4 +1,4 @@
-"""``edmlive doctor``: whether this computer can listen, and what to do where it cannot."""
+"""``edmlive doctor``: can this computer listen, and if not, what to do."""
 
 import dataclasses
 from importlib.metadata import version
@@ -15,21 +15,22 @@ _STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 
 def doctor(
     device: Annotated[
-        str | None, typer.Option(metavar="NAME|INDEX", help="Input device to try. Default: the system's.")
+        str | None, typer.Option(metavar="NAME|INDEX", help="Input device to test. Default: the system's.")
     ] = None,
     model: ModelOption = None,
     provider: ProviderOption = ProviderChoice.auto,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Check devices, permissions, model, provider, clock and ports, and say what to do.
+    """Check devices, permissions, model, provider, clock and ports, and say what to do about problems.
 
-    The exit code is 0 when edmlive can listen to the device, 1 otherwise.
+    The exit code is 0 if edmlive can listen to the device, 1 otherwise.
     """
     notes = plain_console(stderr=True)
-    with notes.status("looking (the very first time: half a minute, to compile)"):
-        from edmlive.diagnostics.doctor import Status, checks, examine
+    with notes.status("checking (the very first time: half a minute, to compile)"):
+        from edmlive.diagnostics.checks import Status, run_checks
+        from edmlive.diagnostics.doctor import all_checks
 
-        findings = list(examine(checks(device, model, provider.value)))
+        findings = list(run_checks(all_checks(device, model, provider.value)))
     can_listen = all(finding.status is not Status.FAILURE for finding in findings)
     out = plain_console()
     if json:

@@ -15,7 +15,6 @@ from edmlive.sinks.web import DEFAULT_ADDRESS
 from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
-    from edmlive.realtime.classifier import Classifier
     from edmlive.realtime.session import Summary
 
 STANDARD_STREAM = "-"
@@ -169,7 +168,9 @@ def listen(
         summary = follow(source, engine, outputs, recorder, tell=lambda failure: notes.print(f"edmlive: {failure}"))
     notes.print(_sentence(summary))
     if classifier.provider != "cpu" and classifier.inference.steps:
-        notes.print(_steps(classifier))
+        from edmlive.diagnostics.latency import describe_steps
+
+        notes.print(describe_steps(classifier.provider, classifier.inference.steps))
     if summary.failures:
         raise typer.Exit(1)
 
@@ -224,12 +225,3 @@ def _sentence(summary: "Summary") -> str:
     if summary.dropped:
         parts.append(f"{summary.dropped} readings dropped")
     return "; ".join(parts) + "."
-
-
-def _steps(classifier: "Classifier") -> str:
-    """Say in one line how long the newest decisions took."""
-    from edmlive.diagnostics.latency import step_times
-
-    times = vars(step_times(classifier.inference.steps))
-    named = (f"{step} {taken.p50 * 1e3:.2f} / {taken.p99 * 1e3:.2f} ms" for step, taken in times.items())
-    return f"A decision on {classifier.provider}, median / 99 %: {', '.join(named)}."

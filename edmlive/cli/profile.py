@@ -1,4 +1,4 @@
-"""Profiles: options of the commands kept in a TOML file, with the same names; the command line wins over it."""
+"""Profiles: a TOML file with options of the commands under the same names; the command line overrides it."""
 
 import inspect
 import re
@@ -19,7 +19,7 @@ _SECRET_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
 def default_path() -> Path:
-    """Return where the profile is looked for: ``edmlive.toml`` in the user's folder for settings."""
+    """Return the default profile: ``edmlive.toml`` in the user's configuration folder."""
     return platformdirs.user_config_path("edmlive") / FILE_NAME
 
 
@@ -29,21 +29,21 @@ def read_profile(path: Path, group: Any) -> dict[str, Any]:
     Parameters
     ----------
     path
-        A TOML file with a table for each command, such as ``[listen]`` or ``[synth.track]``, whose keys are the
-        command's options without their dashes.
+        A TOML file with a table for each command, such as ``[listen]`` or ``[synth.track]``; its keys are the command's
+        options without dashes.
     group
-        The click group of all commands: names come from it, types and ranges from the functions behind it.
+        The Click group of all commands; names come from it, types and ranges from the functions behind it.
 
     Returns
     -------
     dict
-        What click calls a default map: values by command and parameter.
+        The default map for Click: values by command and parameter.
 
     Raises
     ------
     UserError
-        The file cannot be read or is no TOML; a key is unknown, its value of the wrong type or out of range, or a
-        secret. The sentence names the file, the line and the nearest right name.
+        The file cannot be read or is not TOML; a key is unknown or holds a secret; a value has the wrong type or is out
+        of range. The message names the file, the line and the closest valid name.
     """
     profile = read_toml(path, _table(group))
     return _default_map(group, profile.model_dump(exclude_unset=True, mode="json"))
@@ -58,7 +58,7 @@ class _Options(Table):
         for key, value in table.items() if isinstance(table, dict) else ():
             if _SECRET.search(key) or (isinstance(value, str) and _SECRET_IN_ADDRESS.search(value)):
                 raise PydanticCustomError(
-                    "unknown_name",  # so that the line is the key's own
+                    "unknown_name",  # reported with the line of the key
                     "'{name}' holds a secret, which a profile must not: set the environment variable "
                     "EDMLIVE_MQTT_PASSWORD or EDMLIVE_WEB_TOKEN instead",
                     {"name": key},
@@ -67,21 +67,20 @@ class _Options(Table):
 
 
 def _table(command: Any) -> type[Table]:
-    """Return the table of a command: its options, or for a group the tables of its commands."""
+    """Return the model of a command's table: its options, or the tables of a group's commands."""
     if hasattr(command, "commands"):
         tables: dict[str, Any] = {name: (_table(inner), None) for name, inner in command.commands.items()}
         return create_model(command.name or "edmlive", __base__=Table, **tables)
     hints = get_type_hints(inspect.unwrap(command.callback), include_extras=True)
     fields: dict[str, Any] = {key: (_checked(hints[name]), None) for key, name in _names(command).items()}
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Field name .* shadows"
-        )  # "json" is also the name of a method, long deprecated
+        # "json" is also the name of a deprecated method of pydantic's.
+        warnings.filterwarnings("ignore", "Field name .* shadows")
         return create_model(command.name, __base__=_Options, **fields)
 
 
 def _default_map(command: Any, table: dict[str, Any]) -> dict[str, Any]:
-    """Return a table by the names of click's parameters."""
+    """Return a table keyed by Click's parameter names."""
     if hasattr(command, "commands"):
         return {name: _default_map(command.commands[name], inner) for name, inner in table.items()}
     names = _names(command)
@@ -89,7 +88,7 @@ def _default_map(command: Any, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names(command: Any) -> dict[str, str]:
-    """Return the names of a command's parameters by those of its options, without dashes."""
+    """Return a command's parameter names by option name without dashes."""
     return {
         spelling.removeprefix("--"): parameter.name
         for parameter in command.params
@@ -100,7 +99,7 @@ def _names(command: Any) -> dict[str, str]:
 
 
 def _checked(hint: Any) -> Any:
-    """Return the type of a parameter with its range. TOML has texts for paths and choices, and they must be enough."""
+    """Return a parameter's type with its range; paths and choices are strings in TOML."""
     base, *notes = get_args(hint)
     option = next(note for note in notes if isinstance(note, OptionInfo))
     kinds = [base, *get_args(base)]

@@ -39,7 +39,7 @@ def track(
     ],
     seconds: Annotated[float, typer.Option(help="Length.")] = 120.0,
     seed: SeedOption = 0,
-    bpm: Annotated[float | None, typer.Option(help="Tempo. Default: one that is usual for the genre.")] = None,
+    bpm: Annotated[float | None, typer.Option(help="Tempo. Default: a usual one for the genre.")] = None,
     preset: PresetOption = "mastered",
 ) -> None:
     """Render a track. The word "track" may be left out."""
@@ -58,45 +58,45 @@ def track(
 
 @synth.command()
 def corpus(
-    folder: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a corpus to go on with.")],
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a corpus to continue.")],
     per_genre: Annotated[int, typer.Option(min=1, max=9999, help="Tracks of each genre.")],
     seconds: Annotated[float, typer.Option(help="Length of each track.")],
     seed: SeedOption = 0,
     preset: PresetOption = "mastered",
     jobs: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Tracks rendered at a time. Default: one for each core.")
+        int | None, typer.Option(min=1, max=256, help="Tracks rendered in parallel. Default: one for each core.")
     ] = None,
 ) -> None:
     """Render a labelled corpus: OUT/GENRE/GENRE-0001.flac ... and OUT/manifest.jsonl.
 
-    A line of the manifest says of a track its path, genre, tempo, key, seed, length and sections. A corpus that was
-    interrupted goes on where it was when the same command is given again, and grows with a larger --per-genre.
+    Each line of the manifest has a track's path, genre, tempo, key, seed, length and sections. Run the same command
+    again to continue an interrupted corpus, or with a larger --per-genre to extend it.
     """
     notes = plain_console(stderr=True)
     with notes.status("starting"):
         from edmlive.synth.corpus import Corpus, tracks
 
         wanted = tracks(per_genre, seconds, seed, preset)
-        there = Corpus(folder)
-        missing = there.missing(wanted)
+        stored = Corpus(folder)
+        missing = stored.missing(wanted)
     end_in_order()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
             task = progress.add_task("rendering", total=len(wanted), completed=len(wanted) - len(missing))
-            for entry in there.render(missing, jobs or os.cpu_count() or 1):
+            for entry in stored.render(missing, jobs or os.cpu_count() or 1):
                 progress.update(task, description=entry["path"], advance=1)
     except KeyboardInterrupt:
-        left = len(there.missing(wanted))
+        left = len(stored.missing(wanted))
         raise UserError(
-            f"Stopped with {len(wanted) - left} of {len(wanted)} tracks: the same command goes on from there."
+            f"Stopped with {len(wanted) - left} of {len(wanted)} tracks: run the same command again to continue."
         ) from None
     plain_console().print(f"{folder}: {len(wanted)} tracks of {clock(seconds)}, {len(missing)} of them new.")
 
 
 @synth.command()
 def genres() -> None:
-    """List the genres, with the tempos that are usual for each."""
+    """List the genres and their usual tempos."""
     from edmlive.synth.recipe import recipe
 
     out = plain_console()

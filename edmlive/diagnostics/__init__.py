@@ -1,1 +1,1 @@
-"""What `edmlive bench` measures on the computer that it runs on."""
+"""What `edmlive doctor` checks and `edmlive bench` measures on the computer they run on."""

@@ -1,4 +1,4 @@
-"""How long decisions take, step by step: to the device, the run, and back."""
+"""Latency of decisions, step by step: copy to the device, inference, copy back."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from edmlive.realtime.providers import Running
 from edmlive.spec import Features, ModelSpec
 
 LARGEST_DIFFERENCE = 1e-4
-"""How far a GPU's probabilities in float32 are meant to be from the CPU's at most."""
+"""Largest acceptable difference between the float32 probabilities of a GPU and of the CPU."""
 
 _COMPARED = 16
 _MUSIC_SECONDS = 16
@@ -24,7 +24,7 @@ _MUSIC_SECONDS = 16
 
 @dataclass(frozen=True)
 class StepTimes:
-    """How long the steps of decisions took: features to the device, the session's run, probabilities back, and all."""
+    """Time of each step of a decision: features to the device, inference, probabilities back, and all three."""
 
     transfer: Spread
     inference: Spread
@@ -33,29 +33,36 @@ class StepTimes:
 
 
 def step_times(steps: Iterable[tuple[float, float, float]]) -> StepTimes:
-    """Sum up `Inference.steps`, of which there must be one at least."""
+    """Return the distribution of `Inference.steps`, at least one of them."""
     seconds = np.array(list(steps))
     return StepTimes(*(spread(step) for step in (*seconds.T, seconds.sum(axis=1))))
 
 
+def describe_steps(provider: Running, steps: Iterable[tuple[float, float, float]]) -> str:
+    """Return the median and 99th percentile of each step as one sentence."""
+    times = vars(step_times(steps))
+    named = (f"{step} {taken.p50 * 1e3:.2f} / {taken.p99 * 1e3:.2f} ms" for step, taken in times.items())
+    return f"A decision on {provider}, median / 99 %: {', '.join(named)}."
+
+
 @dataclass(frozen=True)
 class Latency(StepTimes):
-    """How long batches of decisions took, with each step waited for before the clock was read.
+    """Latency of batches of decisions; each step is complete before the clock is read.
 
     Parameters
     ----------
     model
         The model's name.
     provider
-        What it truly ran on.
+        The provider it actually ran on.
     batch
-        Windows judged at once.
+        Windows classified at once.
     decisions
-        Windows judged in all.
+        Windows classified in total.
     per_second
-        Decisions a second, one batch after the other.
+        Decisions per second, one batch after another.
     difference
-        Greatest difference from the probabilities that the CPU gives for the same file; ``None`` on a CPU itself.
+        Largest difference from the probabilities that the CPU computes; ``None`` on a CPU itself.
     """
 
     model: str
@@ -67,26 +74,26 @@ class Latency(StepTimes):
 
 
 def latency(classifier: Classifier, decisions: int, cpu: Classifier | None = None) -> Latency:
-    """Time decisions on rendered music, as many at once as the classifier takes.
+    """Time decisions on rendered music, in the classifier's batch size.
 
     Parameters
     ----------
     classifier
         The model.
     decisions
-        At least so many, in whole batches.
+        How many to time at least, in whole batches.
     cpu
-        The same model on the CPU, to compare with.
+        The same model on the CPU, to compare the probabilities with.
     """
     inference, batch = classifier.inference, classifier.inference.batch
-    heard = _windows(classifier.spec)
+    windows = _windows(classifier.spec)
     steps = []
     for _ in range(math.ceil(decisions / batch)):
-        inference(list(islice(heard, batch)))
+        inference(list(islice(windows, batch)))
         steps.append(inference.steps[-1])
     difference = None
     if cpu is not None:
-        compared = list(islice(heard, _COMPARED))
+        compared = list(islice(windows, _COMPARED))
         difference = float(np.abs(classifier.probabilities_of(compared) - cpu.probabilities_of(compared)).max())
     return Latency(
         **vars(step_times(steps)),
@@ -100,9 +107,9 @@ def latency(classifier: Classifier, decisions: int, cpu: Classifier | None = Non
 
 
 def _windows(spec: ModelSpec) -> Iterator[Features]:
-    """Yield what a model sees of music without end, decision by decision.
+    """Yield the windows of endless music, decision by decision.
 
-    Of noise, networks are so sure that all answers are alike.
+    Not of noise: networks are so sure of it that all answers are the same.
     """
     windows = Windows(spec)
     audio = music(_MUSIC_SECONDS, SAMPLE_RATE)

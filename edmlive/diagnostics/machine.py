@@ -1,4 +1,4 @@
-"""The computer that figures were measured on: none means anything without it."""
+"""The computer that figures were measured on; they mean nothing without it."""
 
 import os
 import platform
@@ -10,20 +10,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Machine:
-    """A computer, and what edmlive's speed on it rests on.
+    """A computer and the software that determines the speed of edmlive.
 
     Parameters
     ----------
     processor
-        Its name, as far as the system tells.
+        Its name, as far as the system reports it.
     cores
         Cores that this process may use.
     gpu
-        Name and driver of each NVIDIA GPU; empty without one.
+        Name and driver version of each NVIDIA GPU; empty without one.
     system
         Operating system and its version.
     versions
-        Of edmlive, Python and the packages that compute, by name.
+        Versions of edmlive, Python and the numerical packages, by name.
     """
 
     processor: str
@@ -34,8 +34,8 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Say what this computer is."""
-    import onnxruntime  # its package has another name where it is built for GPUs
+    """Describe this computer."""
+    import onnxruntime  # version() would need the distribution's name, which differs for GPUs
 
     return Machine(
         _processor(),
@@ -64,7 +64,7 @@ def _processor() -> str:
 def _gpu() -> str:
     command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
-        said = subprocess.run(command, capture_output=True, timeout=10, check=True, text=True).stdout
+        output = subprocess.run(command, capture_output=True, timeout=10, check=True, text=True).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
-    return "; ".join(line.strip() for line in said.splitlines())
+    return "; ".join(line.strip() for line in output.splitlines())

@@ -1,4 +1,4 @@
-"""What edmlive costs on this computer: each stage by itself, and all of `listen` together."""
+"""What edmlive costs on this computer: each stage alone, and all of `listen` together."""
 
 import math
 import subprocess
@@ -24,15 +24,16 @@ from edmlive.realtime.providers import Running
 from edmlive.sources.audio import AudioBlock
 from edmlive.spec import ModelSpec
 
+STARTS = 3
+PAUSE_SECONDS = 1.0
+
 _DEVICE_RATE, _BLOCK = 44_100, 1024
-_STARTS = 3
-_WATCHED_SECONDS = 1.0
-_LISTENED_SECONDS = 8
+_MEASURED_SECONDS = 8
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured, and the value in its unit."""
+    """A measured quantity: what, its value and unit."""
 
     what: str
     value: float
@@ -40,7 +41,7 @@ class Figure:
 
 
 def stages(model: str | Path, provider: Running) -> dict[str, Callable[[], list[Figure]]]:
-    """Return by name what can be measured; each takes a few seconds at most.
+    """Return the measurements by name; each takes a few seconds at most.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def stages(model: str | Path, provider: Running) -> dict[str, Callable[[], list[
         Where it runs.
     """
     return {
-        "the machine's own pauses": pauses,
+        "scheduling pauses": pauses,
         "front end": front_end,
         "descriptors and tempo": descriptors,
         "listening": partial(listening, model, provider),
@@ -59,44 +60,44 @@ def stages(model: str | Path, provider: Running) -> dict[str, Callable[[], list[
 
 
 def pauses() -> list[Figure]:
-    """For how long at most the system takes the processor away: no wall-clock figure is better than that."""
+    """Measure the longest time the system takes the processor away: the limit of every wall-clock figure."""
     longest, now = 0.0, time.perf_counter()
-    end = now + _WATCHED_SECONDS
+    end = now + PAUSE_SECONDS
     while now < end:
         before, now = now, time.perf_counter()
         longest = max(longest, now - before)
-    return [Figure(f"longest pause of the machine within {_WATCHED_SECONDS:g} s", longest * 1e3, "ms")]
+    return [Figure(f"longest scheduling pause within {PAUSE_SECONDS:g} s", longest * 1e3, "ms")]
 
 
 def front_end() -> list[Figure]:
-    """Mel-spectrogram, onset strength and both tempograms."""
+    """Measure mel-spectrogram, onset strength and both tempograms."""
     return [Figure("front end, a hop of 512 samples", _for_each_hop(FrontEnd().push) * 1e6, "us CPU")]
 
 
 def descriptors() -> list[Figure]:
-    """Short-term features and beat tracking as the audio arrives; statistics are taken at each decision."""
+    """Measure short-term features and beat tracking as the audio arrives; statistics are taken at each decision."""
     timbre, rhythm = TimbreStatistics(), RhythmTracker(TEMPO_SECONDS)
     seconds = _for_each_hop(timbre.push) + _for_each_hop(rhythm.push)
     return [Figure("descriptors and tempo, a second of audio", seconds * SAMPLE_RATE / HOP_LENGTH * 1e3, "ms CPU")]
 
 
 def listening(model: str | Path, provider: Running) -> list[Figure]:
-    """Everything between the blocks of a sound card and the readings, with windows that are full."""
+    """Measure everything between the blocks of a sound card and the readings, with full windows."""
     classifier = Classifier(model, provider)
     spec, engine = classifier.spec, Engine(classifier, _DEVICE_RATE)
-    stereo = np.repeat(music(seconds_to_fill(spec) + _LISTENED_SECONDS, _DEVICE_RATE)[:, np.newaxis], 2, axis=1)
-    measured = stereo[-_LISTENED_SECONDS * _DEVICE_RATE :]
+    stereo = np.repeat(music(seconds_to_fill(spec) + _MEASURED_SECONDS, _DEVICE_RATE)[:, np.newaxis], 2, axis=1)
+    measured = stereo[-_MEASURED_SECONDS * _DEVICE_RATE :]
     _feed(engine, stereo[: -len(measured)])
-    share = cpu_seconds({"": lambda: _feed(engine, measured)}, rounds=5)[""] / _LISTENED_SECONDS
+    share = cpu_seconds({"": lambda: _feed(engine, measured)}, rounds=5)[""] / _MEASURED_SECONDS
     rate = f"{1 / spec.vote.hop_seconds:g} decision{'s' if spec.vote.hop_seconds != 1 else ''} a second"
     return [
         Figure(f"listening, {rate}, without capture", share * 100, "% of a core"),
-        Figure("streams that a core carries, by that", 1 / share, ""),
+        Figure("streams per core, at that cost", 1 / share, ""),
     ]
 
 
 def start(model: str | Path, provider: Running) -> list[Figure]:
-    """How long a fresh Python takes until it could listen: imports, compiled kernels, session."""
+    """Measure the time until a new Python process could listen: imports, compiled kernels, session."""
     code = (
         "import sys\n"
         "from edmlive.realtime.engine import Engine\n"
@@ -104,17 +105,17 @@ def start(model: str | Path, provider: Running) -> list[Figure]:
         f"Engine(Classifier(sys.argv[1], sys.argv[2]), {_DEVICE_RATE})\n"
         "import os; os._exit(0)"
     )
-    taken = []
-    for _ in range(_STARTS):
+    seconds = []
+    for _ in range(STARTS):
         started = time.perf_counter()
-        # After Ctrl-C, both would speak of it.
+        # Ctrl-C reaches both processes; only this one reports it.
         subprocess.run([sys.executable, "-c", code, str(model), provider], check=True, stderr=subprocess.DEVNULL)
-        taken.append(time.perf_counter() - started)
-    return [Figure(f"fresh Python to a ready engine, median of {_STARTS}", float(np.median(taken)), "s")]
+        seconds.append(time.perf_counter() - started)
+    return [Figure(f"new Python process to a ready engine, median of {STARTS}", float(np.median(seconds)), "s")]
 
 
 def _for_each_hop(push: Callable[[NDArray[np.float32]], object]) -> float:
-    """Return CPU seconds for a push of 512 samples."""
+    """Return the CPU seconds of pushing 512 samples."""
     hops = music(12, SAMPLE_RATE)[: HOP_LENGTH * 512].reshape(-1, HOP_LENGTH)
 
     def work() -> None:
@@ -131,13 +132,13 @@ def _feed(engine: Engine, samples: NDArray[np.float32]) -> None:
 
 
 def seconds_to_fill(spec: ModelSpec) -> int:
-    """Return after how much audio every window that a model looks at is full, in seconds."""
+    """Return the seconds of audio after which every window of a model is full."""
     longest = max(max(i.seconds, i.frames * HOP_LENGTH / SAMPLE_RATE) for i in spec.inputs)
     return math.ceil(max(longest, TEMPO_SECONDS)) + 1
 
 
 def music(seconds: int, rate: int) -> NDArray[np.float32]:
-    """Render a kick, an off-beat hat and a chord at 128 beats a minute: (n,) mono samples in -1...1."""
+    """Render a kick, an off-beat hi-hat and a chord at 128 BPM: (n,) mono samples in -1..1."""
     beat = 60 / 128
     clock = np.arange(seconds * rate) / rate
     kick, hat = clock % beat, (clock + beat / 2) % beat

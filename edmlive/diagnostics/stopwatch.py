@@ -1,4 +1,4 @@
-"""How long work takes: CPU time of contenders that take turns, and the spread of repeated measurements."""
+"""CPU time of contenders measured in turn, and the distribution of repeated measurements."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Spread:
-    """Distribution of repeated measurements, in seconds."""
+    """Quantiles of repeated measurements, in seconds."""
 
     p50: float
     p95: float
@@ -18,27 +18,27 @@ class Spread:
 
 
 def spread(seconds: Sequence[float]) -> Spread:
-    """Return the distribution of at least one measurement in seconds."""
+    """Return the quantiles of at least one measurement in seconds."""
     p50, p95, p99, worst = np.quantile(seconds, (0.5, 0.95, 0.99, 1.0))
     return Spread(float(p50), float(p95), float(p99), float(worst))
 
 
 def cpu_seconds(contenders: Mapping[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
-    """Measure contenders in turn, so that whatever else the machine does meets all alike.
+    """Measure contenders in turn, so that other load on the machine affects them all alike.
 
-    Each runs once beforehand, to fill caches.
+    Each runs once beforehand, to warm up caches.
 
     Parameters
     ----------
     contenders
         The work of each, by name.
     rounds
-        How often each is measured.
+        Measurements of each.
 
     Returns
     -------
     dict
-        Median CPU time of this process, all threads, for one call of each, in seconds.
+        Median CPU time of one call of each, in seconds, summed over all threads of this process.
     """
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for work in contenders.values():

@@ -16,8 +16,8 @@ from tests.cli.conftest import Run
 
 @pytest.fixture(autouse=True)
 def _briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "_STARTS", 1)
-    monkeypatch.setattr(stages, "_WATCHED_SECONDS", 0.01)
+    monkeypatch.setattr(stages, "STARTS", 1)
+    monkeypatch.setattr(stages, "PAUSE_SECONDS", 0.01)
 
 
 def test_everything_is_told_as_json(run: Run, model: Path) -> None:

