@@ -2,6 +2,7 @@
 
 import csv
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,28 @@ SAMPLE_RATE = 22_050
 EXCERPT_SECONDS = 120
 
 Row = dict[str, str]
+
+
+class FakeClock:
+    """A monotonic clock that moves only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Take the place of `time.monotonic` and `time.sleep`."""
+    fake = FakeClock()
+    monkeypatch.setattr(time, "monotonic", fake.monotonic)
+    monkeypatch.setattr(time, "sleep", fake.sleep)
+    return fake
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from edmlive.sources.health import Liveness
 from edmlive.sources.pcm import PcmSource
 from edmlive.spec import VoteSpec
 from tests import small_models
-from tests.conftest import write_audio
+from tests.conftest import FakeClock, write_audio
 from tests.music import render
 from tests.realtime.blocks import BlockSource, cut
 
@@ -119,23 +119,22 @@ def test_confidence_is_the_mean_over_as_many_decisions_as_vote(
     )
 
 
-def test_latency_is_the_age_of_the_newest_sample(classifier: Classifier) -> None:
-    captured = time.monotonic() - 1
-    block = AudioBlock(render(2.5, RATE), captured)
+def test_latency_is_the_age_of_the_newest_sample(classifier: Classifier, clock: FakeClock) -> None:
+    block = AudioBlock(render(2.5, RATE), clock.now - 1)
     first, second = list(Engine(classifier, RATE).push(block))
-    assert 1 + 1.5 <= first.latency < 1 + 1.5 + 0.5
-    assert 1 + 0.5 <= second.latency < 1 + 0.5 + 0.5
+    assert first.latency == pytest.approx(1 + 1.5, abs=0.005)
+    assert second.latency == pytest.approx(1 + 0.5, abs=0.005)
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 192_000])
-def test_latency_counts_what_the_resampler_holds_back(classifier: Classifier, rate: int) -> None:
-    samples, began = render(4.5, rate), time.monotonic()
+def test_latency_counts_what_the_resampler_holds_back(classifier: Classifier, rate: int, clock: FakeClock) -> None:
+    samples, began = render(4.5, rate), clock.now
     engine = Engine(classifier, rate)
     for start in range(0, len(samples), rate // 100):
         block = AudioBlock(samples[start : start + rate // 100], began + (start + rate // 100) / rate)
         for reading in engine.push(block):
             # The sample that completes the hop was captured so long after the beginning, whatever came with it.
-            assert time.monotonic() - reading.latency - began == pytest.approx(reading.time, abs=0.005)
+            assert clock.now - reading.latency - began == pytest.approx(reading.time, abs=0.005)
 
 
 def test_decision_waits_for_no_block_but_the_one_that_completes_it(classifier: Classifier) -> None:

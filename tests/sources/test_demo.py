@@ -1,6 +1,5 @@
 """The demo set as a source: its samples, its truth, and its pace."""
 
-import time
 from itertools import islice
 
 import numpy as np
@@ -12,6 +11,7 @@ from edmlive.sources.demo import DemoSource
 from edmlive.synth import deck
 from edmlive.synth.audio import RATE
 from edmlive.synth.demo import DemoSet
+from tests.conftest import FakeClock
 from tests.synth.clicks import clicks
 
 
@@ -32,10 +32,9 @@ def test_blocks_are_the_set_with_its_truth() -> None:
 
 
 @pytest.mark.parametrize("pace", [True, False])
-def test_pace_is_that_of_the_music_or_none(pace: bool) -> None:
+def test_pace_is_that_of_the_music_or_none(pace: bool, clock: FakeClock) -> None:
+    started = clock.now
     with DemoSource(0, pace=pace) as source:
-        started = time.monotonic()
         seconds = sum(len(block.samples) for block in islice(source, 10)) / RATE
-        took = time.monotonic() - started
     assert seconds == pytest.approx(1.0)
-    assert took == pytest.approx(1.0, abs=0.3) if pace else took < 0.5
+    assert clock.now - started == pytest.approx(1.0 if pace else 0.0)

@@ -1,7 +1,6 @@
 """Files as they come: every width, rate and channel count, and everything that may be broken in them."""
 
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +16,7 @@ from edmlive.errors import SourceError
 from edmlive.sources import open_source
 from edmlive.sources.audio import FULL_SCALE_LIMIT
 from edmlive.sources.file import FileSource
-from tests.conftest import write_audio
+from tests.conftest import FakeClock, write_audio
 from tests.music import render
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
@@ -89,14 +88,12 @@ def test_blocks_are_short_and_in_order(tmp_path: Path) -> None:
     assert times == sorted(times)
 
 
-def test_paced_file_takes_as_long_as_its_music(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pace", [True, False])
+def test_paced_file_takes_as_long_as_its_music(tmp_path: Path, pace: bool, clock: FakeClock) -> None:
     path = write_audio(tmp_path / "a.wav", MUSIC[:RATE], RATE, "pcm_f32le", "flt")
-    started = time.monotonic()
-    read_all(FileSource(path, pace=True))
-    assert 0.7 <= time.monotonic() - started < 2
-    started = time.monotonic()
-    read_all(FileSource(path))
-    assert time.monotonic() - started < 0.5
+    started = clock.now
+    read_all(FileSource(path, pace=pace))
+    assert clock.now - started == pytest.approx(1.0 if pace else 0.0)
 
 
 def write_mp3(path: Path, samples: NDArray[np.float32], xing: bool, options: dict[str, str]) -> Path:
