@@ -205,8 +205,10 @@ def test_demo_set_is_heard_with_its_truth_and_scored(model: Path) -> None:
     change = next(line["time"] for line in lines if line["truth"]["start"] == starts[1])
     assert starts[1] - 0.2 <= change <= starts[1] + 1
     listening, summary = err.splitlines()
-    assert listening == "Listening to demo set 4, 44100 Hz, 2 ch, small on cpu."
-    assert "; right 0% of the time; a change of genre did not show (median of 1)." in summary
+    for words in ("demo set 4", "44100 Hz", "small on cpu"):
+        assert words in listening
+    for words in ("right 0%", "did not show", "median of 1"):
+        assert words in summary
 
 
 def test_signal_ends_a_session_whose_reader_is_stuck(model: Path, long_music: Path) -> None:

@@ -151,7 +151,8 @@ def test_track_of_a_corpus_can_be_rendered_again_from_its_entry(corpus: Path) ->
 def test_whole_corpus_is_left_as_it_is(run: Run, corpus: Path) -> None:
     before = {file: file.stat().st_mtime_ns for file in corpus.rglob("*")}
     said = run(*CORPUS, corpus, *SETTINGS)
-    assert said.out == f"{corpus}: 30 tracks of 0:02, 0 of them new.\n"
+    assert f"{corpus}: 30 tracks" in said.out
+    assert "0 of them new" in said.out
     assert {file: file.stat().st_mtime_ns for file in corpus.rglob("*")} == before
 
 
