@@ -10,7 +10,7 @@ SHARED := $(or $(EDMLIVE_SHARED),../shared)
 REFERENCES := .references
 BENCHMARKS := front_end descriptors decision whole_file streams growth listen
 TEST_EXTRAS := live,train
-QUICK := tests/test_architecture.py tests/test_docs.py tests/test_spec.py tests/test_taxonomy.py tests/kernels \
+QUICK := tests/test_architecture.py tests/test_docs.py tests/test_spec.py tests/test_taxonomy.py tests/kernels tests/features \
 	tests/realtime/test_engine.py tests/realtime/test_voter.py tests/cli/test_profile.py tests/cli/test_common.py
 LIVE := tests/realtime tests/sources tests/sinks tests/cli
 export PATH := $(PATH):/usr/sbin
