@@ -158,19 +158,6 @@ def test_notices_are_told_once_each_time_they_come_up(engine: Engine) -> None:
     assert summary.failures == []
 
 
-class Stuck(Notebook):
-    """Does not come back from closing."""
-
-    def close(self) -> None:
-        time.sleep(10)
-
-
-def test_sinks_that_hang_hold_the_end_up_together_for_a_second(engine: Engine) -> None:
-    began = time.monotonic()
-    run(source(error=KeyboardInterrupt()), engine, [Stuck(), Stuck(), Stuck()])
-    assert time.monotonic() - began < 2.5
-
-
 class Endless(BlockSource):
     """Plays the same music for a simulated hour, far longer than any sink's failure takes to show."""
 

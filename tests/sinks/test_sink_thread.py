@@ -3,11 +3,9 @@
 import threading
 import time
 
-import pytest
-
 from edmlive.errors import SinkError
 from edmlive.realtime.reading import Reading
-from edmlive.sinks.sink_thread import CLOSE_SECONDS, QUEUE_LENGTH, SinkThread
+from edmlive.sinks.sink_thread import QUEUE_LENGTH, SinkThread
 from tests.realtime.readings import reading
 
 MANY = 3 * QUEUE_LENGTH
@@ -48,26 +46,6 @@ def test_every_reading_arrives_in_order_before_the_close() -> None:
     assert thread.failure is None
 
 
-def test_stuck_sink_of_a_live_source_drops_counts_and_holds_nothing_up() -> None:
-    stuck, free = Notebook(), Notebook()
-    stuck.free.clear()
-    threads = [SinkThread(stuck, live=True), SinkThread(free, live=True)]
-    started = time.monotonic()
-    for i in range(MANY):
-        for thread in threads:
-            thread.send(reading(i))
-        while i % 100 == 0 and len(free.readings) < i and time.monotonic() - started < 1:
-            time.sleep(0.001)  # the free one needs a moment
-    assert time.monotonic() - started < 1
-    for thread in threads:
-        thread.close()
-    assert time.monotonic() - started < 1 + 2 * CLOSE_SECONDS
-    assert len(free.readings) == MANY
-    assert MANY - QUEUE_LENGTH - 1 <= threads[0].dropped <= MANY - QUEUE_LENGTH
-    assert threads[1].dropped == 0
-    stuck.free.set()
-
-
 def test_slow_sink_of_a_file_loses_nothing() -> None:
     slow = Notebook(seconds=0.0005)
     thread = SinkThread(slow, live=False)
@@ -77,47 +55,3 @@ def test_slow_sink_of_a_file_loses_nothing() -> None:
     assert [one.time for one in slow.readings] == list(range(MANY))
     assert slow.closed
     assert thread.dropped == 0
-
-
-@pytest.mark.parametrize("live", [True, False], ids=["live", "file"])
-@pytest.mark.parametrize("error", [SinkError("The notebook is full."), ValueError("a surprise")], ids=["known", "not"])
-def test_sink_that_fails_is_not_used_again(live: bool, error: Exception) -> None:
-    broken = Notebook(fail_at=2, error=error)
-    thread = SinkThread(broken, live=live)
-    started = time.monotonic()
-    for i in range(MANY):
-        thread.send(reading(i))
-        if i < 10:
-            time.sleep(0.005)
-    thread.close()
-    assert time.monotonic() - started < 1
-    assert isinstance(thread.failure, SinkError)
-    assert str(error).rstrip(".") in str(thread.failure)
-    assert len(broken.readings) == 2
-    assert thread.dropped == 0
-
-
-@pytest.mark.parametrize("live", [True, False], ids=["live", "file"])
-def test_failure_on_closing_is_kept_and_delays_nothing(live: bool) -> None:
-    class Leaky(Notebook):
-        def close(self) -> None:
-            raise SinkError("The last page is torn.")
-
-    thread = SinkThread(Leaky(), live=live)
-    thread.send(reading())
-    started = time.monotonic()
-    thread.close()
-    assert time.monotonic() - started < CLOSE_SECONDS / 2
-    assert str(thread.failure) == "The last page is torn."
-
-
-def test_impatient_close_leaves_a_stuck_sink_of_a_file_behind() -> None:
-    stuck = Notebook()
-    stuck.free.clear()
-    thread = SinkThread(stuck, live=False)
-    for i in range(QUEUE_LENGTH):
-        thread.send(reading(i))
-    started = time.monotonic()
-    thread.close(patient=False)
-    assert time.monotonic() - started < 2 * CLOSE_SECONDS + 0.5
-    stuck.free.set()

@@ -20,7 +20,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from edmlive.errors import SinkError
 from edmlive.realtime.reading import State
 from edmlive.sinks.jsonl import JsonLines
-from edmlive.sinks.sink_thread import SinkThread
 from edmlive.sinks.web import feed as feeds
 from edmlive.sinks.web.server import WebSink
 from edmlive.sources.health import Liveness
@@ -133,33 +132,6 @@ def test_one_client_too_many(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> 
         assert "try again later" in answer.text
         sink.write(at(1))
         assert all(json.loads(client.recv(timeout=5))["genre"] == "Techno" for client in clients)
-
-
-def test_it_ends_within_a_second_whoever_is_connected(serve: Serve) -> None:
-    sink = serve()
-    host, port = urlsplit(sink.url).hostname, urlsplit(sink.url).port
-    with ExitStack() as stack:
-        clients = [stack.enter_context(connect(sink)) for _ in range(20)]
-        stream = stack.enter_context(http.stream("GET", f"{sink.url}events"))
-        for request in (b"", b"GET / HT", b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"):
-            silent = stack.enter_context(socket.create_connection((host, port)))
-            silent.sendall(request)
-        thread = SinkThread(sink, live=True)
-        thread.send(at(1))
-        assert json.loads(clients[0].recv(timeout=5))["time"] == 1
-        started = time.monotonic()
-        thread.close()
-        assert time.monotonic() - started < 1
-        assert thread.failure is None
-        assert "web-server" not in [thread.name for thread in threading.enumerate()]
-        with pytest.raises(ConnectionClosed, match=r"100[12]|1012"):
-            for _ in range(3):
-                clients[1].recv(timeout=5)
-        assert [json.loads(message)["time"] for message in events(stream)] == [1]
-        # A new one has the same port at once.
-        again = serve(f"127.0.0.1:{port}")
-        again.write(at(2))
-        assert http.get(f"{again.url}api/state").json()["time"] == 2
 
 
 def test_writing_to_a_closed_sink_fails(serve: Serve) -> None:

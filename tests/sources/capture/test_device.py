@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from edmlive.errors import DeviceError, SourceError
-from edmlive.sources import health, supervisor
+from edmlive.sources import supervisor
 from edmlive.sources.audio import AudioBlock
 from edmlive.sources.capture.device import DeviceSource, list_devices
 from edmlive.sources.health import Liveness
@@ -37,12 +37,13 @@ def test_every_sample_of_the_chosen_channels_arrives_in_order(
     plug_in: Any, available: int, wanted: tuple[int, ...] | None, picked: list[int]
 ) -> None:
     plug_in(channels=available)
+    started = time.monotonic()
     with DeviceSource(channels=wanted) as source:
         assert (source.name, source.rate, source.channels, source.live) == ("mixer", sound_card.RATE, len(picked), True)
         blocks = []
         for block in source:
             assert block.gap == 0
-            assert abs(time.monotonic() - block.time) < 0.5
+            assert started <= block.time <= time.monotonic()
             blocks.append(block.samples)
             if sum(map(len, blocks)) >= sound_card.RATE // 2:
                 break
@@ -50,31 +51,6 @@ def test_every_sample_of_the_chosen_channels_arrives_in_order(
         assert source.transitions == {Liveness.HEALTHY: 1}
     expected = sound_card.samples(sound_card.RATE // 2, available)[:, picked]
     np.testing.assert_array_equal(np.concatenate(blocks), expected)
-    assert capture_processes() == []
-
-
-@pytest.mark.parametrize(
-    ("end", "words"),
-    [
-        ("stalls", r"no audio for 1\.\d s"),
-        ("aborts", r"'mixer' has gone.*server died"),
-        ("finishes", "'mixer' has stopped"),
-    ],
-)
-def test_device_that_dies_and_is_not_waited_for_ends_in_one_sentence_after_its_last_sample(
-    plug_in: Any, monkeypatch: pytest.MonkeyPatch, end: str, words: str
-) -> None:
-    plug_in(end=end)
-    monkeypatch.setattr(health, "STALL_SECONDS", 1.0)
-    frames = 0
-    started = time.monotonic()
-    with DeviceSource(on_loss="exit") as source, pytest.raises(DeviceError, match=words) as failure:
-        for block in source:
-            frames += len(block.samples)
-    assert frames == sound_card.RATE // 2
-    assert block.liveness is source.liveness is Liveness.FAILED
-    assert time.monotonic() - started < 5
-    assert "\n" not in str(failure.value)
     assert capture_processes() == []
 
 
@@ -98,20 +74,6 @@ def test_device_that_cannot_be_opened_is_one_sentence(
     with pytest.raises(DeviceError, match=words):
         DeviceSource(wanted)
     assert capture_processes() == []
-
-
-def test_reader_is_woken_once_for_what_it_waits_for_and_loses_nothing(plug_in: Any) -> None:
-    plug_in(frames=2 * sound_card.RATE)
-    lengths = []
-    with DeviceSource() as source:
-        for block in source:
-            source.wanted = 0.2
-            lengths.append(len(block.samples))
-            assert time.monotonic() - block.time < 0.15
-            if sum(lengths) >= sound_card.RATE:
-                break
-    assert sorted(lengths)[len(lengths) // 2] >= 0.2 * sound_card.RATE
-    assert len(lengths) <= 8
 
 
 def until(source: DeviceSource, enough: Callable[[list[AudioBlock]], object], seconds: float = 15) -> list[AudioBlock]:
