@@ -8,7 +8,11 @@
 ...         print(reading.time, reading.genre, reading.bpm)
 """
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime reads this when it is imported, here and in every process that is started from here.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from edmlive.errors import UserError

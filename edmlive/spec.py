@@ -31,10 +31,26 @@ _FEATURE_ROWS: dict[str, tuple[int, ...]] = {
 
 LONGEST_SECONDS = 600.0
 """Longest window, or audio between decisions, that a model may ask for: memory is bounded by it."""
+SHORTEST_HOP_SECONDS = 0.05
+"""Least audio between decisions, which bounds the work."""
+MOST_VOTES = 10_000
+MOST_LABELS = 1_000
+LONGEST_NAME = 100
+DEEPEST_FLOOR_DB = 200.0
 
 
 class SpecError(ValueError):
     """A model's spec is missing, malformed, or contradicts itself or its graph. One sentence says how."""
+
+
+def _require_names(what: str, names: tuple[str, ...]) -> None:
+    """Refuse names that a terminal, a message or a file would not show as they are."""
+    for name in names:
+        if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name.strip() == name):
+            shown = name[:LONGEST_NAME]
+            raise SpecError(
+                f"{what} {shown!a} is not 1 to {LONGEST_NAME} printable characters without space around them"
+            )
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,7 @@ class InputSpec:
                 raise SpecError(f"input 'descriptors' has shape {self.shape} for {len(self.descriptors)} names")
             if not 1 <= self.warm_up_seconds <= self.seconds <= LONGEST_SECONDS:
                 raise SpecError(f"input 'descriptors' needs 1 <= warm_up_seconds <= seconds <= {LONGEST_SECONDS:g}")
+            _require_names("descriptor", self.descriptors)
             return
         if self.name not in _FEATURE_ROWS:
             raise SpecError(f"input '{self.name}' is none of descriptors, {', '.join(_FEATURE_ROWS)}")
@@ -108,10 +125,11 @@ class VoteSpec:
     minimum_confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.votes < 1 or not 0 < self.hop_seconds <= LONGEST_SECONDS or not 0 <= self.minimum_confidence <= 1:
+        hop_fits = SHORTEST_HOP_SECONDS <= self.hop_seconds <= LONGEST_SECONDS
+        if not (1 <= self.votes <= MOST_VOTES and hop_fits and 0 <= self.minimum_confidence <= 1):
             raise SpecError(
-                f"vote defaults need votes >= 1, 0 < hop_seconds <= {LONGEST_SECONDS:g} "
-                "and 0 <= minimum_confidence <= 1"
+                f"vote defaults need 1 <= votes <= {MOST_VOTES}, {SHORTEST_HOP_SECONDS:g} <= hop_seconds <= "
+                f"{LONGEST_SECONDS:g} and 0 <= minimum_confidence <= 1"
             )
 
 
@@ -191,8 +209,12 @@ class ModelSpec:
         front_end = (self.sample_rate, self.n_fft, self.hop_length, self.n_mels, self.tempogram_window)
         if front_end != (22050, 2048, 512, 128, 384):
             raise SpecError(f"front-end settings {front_end} differ from (22050, 2048, 512, 128, 384)")
-        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-            raise SpecError("labels must be at least two and distinct")
+        if not 2 <= len(self.labels) <= MOST_LABELS or len(set(self.labels)) != len(self.labels):
+            raise SpecError(f"labels must be 2 to {MOST_LABELS} and distinct")
+        _require_names("name", (self.name,))
+        _require_names("label", self.labels)
+        if self.onset_floor_db is not None and not 0 < self.onset_floor_db <= DEEPEST_FLOOR_DB:
+            raise SpecError(f"onset_floor_db is {self.onset_floor_db}, not over 0 and at most {DEEPEST_FLOOR_DB:g}")
         names = [i.name for i in self.inputs]
         if not names or len(set(names)) != len(names):
             raise SpecError(f"inputs {names} must be at least one and distinct")

@@ -1,17 +1,15 @@
 """The one way a kernel is compiled: signature given, cached on disk, without the GIL."""
 
-import functools
-import hashlib
-import inspect
-import tempfile
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar, cast
 
-import numba
-import platformdirs
-from numba import config, njit
+from numba import njit
+
+from edmlive.kernels.cache import cache_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,42 +32,36 @@ def kernel(*signatures: Any, fastmath: bool = False, inline: bool = False) -> Ca
     callable
         Decorator.
     """
-    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     if inline:
         options["inline"] = "always"
 
     def decorate(function: F) -> F:
-        with _cache_in(_cache_folder(Path(inspect.getfile(function)).parent)):
-            return cast(F, (njit(list(signatures), **options) if signatures else njit(**options))(function))
+        compiled = njit(**options)(function)
+        if (cache := cache_of(function)) is not None:
+            compiled._cache = cache  # in place of Numba's own, which `cache=True` would put there
+        for signature in signatures:
+            with _interrupts_deferred():
+                compiled.compile(signature)
+        if signatures:
+            compiled.disable_compile()
+        return cast(F, compiled)
 
     return decorate
 
 
 @contextmanager
-def _cache_in(folder: str) -> Iterator[None]:
-    # Numba reads this setting where a function is decorated, and offers no other way to choose the folder.
-    before, config.CACHE_DIR = config.CACHE_DIR, folder
+def _interrupts_deferred() -> Iterator[None]:
+    """Hold Ctrl-C back until a kernel is compiled: LLVM does not survive an exception in the middle of its work."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # Python runs its handlers in the main thread only, and the system's own end the process
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *arguments: caught.append(arguments))
     try:
         yield
     finally:
-        config.CACHE_DIR = before
-
-
-@functools.cache
-def _cache_folder(room: Path) -> str:
-    """Return a folder for compiled kernels that belongs to exactly this source code.
-
-    Numba notices a change in the file of a cached function, but not in the files of functions and tables that were
-    compiled into it; so the folder's name is a digest of all kernels of the room.
-    """
-    if config.CACHE_DIR:
-        return str(config.CACHE_DIR)
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted({Path(__file__), *room.glob("*.py")}):
-        digest.update(path.read_bytes())
-    folder = platformdirs.user_cache_path("edmlive") / "kernels" / digest.hexdigest()[:16]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return tempfile.mkdtemp(prefix="edmlive-kernels-")
-    return str(folder)
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        before(*caught[0])

@@ -1,31 +1,75 @@
-"""Reading an untrusted ONNX file before ONNX Runtime sees it: its spec, and whether it stays within itself.
+"""Reading an untrusted ONNX file before ONNX Runtime sees it: its spec, and that it holds nothing but a plain graph.
 
-An ONNX file is a Protocol Buffers message. Only the few fields that matter are walked, by their numbers
-in ``onnx.proto``; the ``onnx`` package itself is not part of the run-time install.
+An ONNX file is a Protocol Buffers message; the ``onnx`` package itself is not part of the run-time install. Readers of
+such messages differ in what they forgive: some keep the low 32 bits of a tag that is too long, some let a second graph
+replace the first. What one reader skips, another may take for weights in a file of the user's. So this one forgives
+nothing: whatever it accepts, every reader understands in the same way.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edmlive.errors import ModelError
 from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
 
 LARGEST_BYTES = 1 << 30
+MOST_FIELDS = 500_000
+"""Fields of a file, not counting the numbers in lists; an hour's worth of parsing fits into a small file otherwise."""
+DEEPEST = 64
+"""Messages within messages; other readers stop at 100."""
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+"""Where operators may come from."""
+ENDLESS = frozenset({"Loop", "Scan", "SequenceMap"})
+"""Operators that run a graph as often as the file likes."""
 
-_MODEL_GRAPH, _MODEL_METADATA, _MODEL_FUNCTIONS = 7, 14, 25
-_ENTRY_KEY, _ENTRY_VALUE = 1, 2
-_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
+_WIRE_TYPES = {"varint": 0, "fixed64": 1, "bytes": 2, "fixed32": 5}
+_TAG_END = 1 << 32
 
-# Message type -> field number -> message type, for every path on which a tensor can lie.
-_CHILDREN: dict[str, dict[int, str]] = {
-    "model": {_MODEL_GRAPH: "graph", _MODEL_FUNCTIONS: "function"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "function": {7: "node", 11: "attribute"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-    "tensor": {},
+# Message -> field number -> what it holds: a scalar, or another message; "*" where it may stand several times.
+# This is onnx.proto as of ONNX 1.23; lists of numbers may also be packed into one field of bytes.
+_SCHEMA: dict[str, dict[int, str]] = {
+    "model": {
+        **{1: "varint", 2: "bytes", 3: "bytes", 4: "bytes", 5: "varint", 6: "bytes", 7: "graph", 8: "bytes*"},
+        **{14: "entry*", 20: "training*", 25: "function*", 26: "bytes*"},
+    },
+    "graph": {
+        **{1: "node*", 2: "bytes", 5: "tensor*", 10: "bytes", 11: "bytes*", 12: "bytes*", 13: "bytes*"},
+        **{14: "bytes*", 15: "sparse*", 16: "entry*"},
+    },
+    "node": {
+        **{1: "bytes*", 2: "bytes*", 3: "bytes", 4: "bytes", 5: "attribute*", 6: "bytes", 7: "bytes", 8: "bytes"},
+        **{9: "entry*", 10: "bytes*"},
+    },
+    "attribute": {
+        **{1: "bytes", 2: "fixed32", 3: "varint", 4: "bytes", 5: "tensor", 6: "graph", 7: "fixed32*", 8: "varint*"},
+        **{9: "bytes*", 10: "tensor*", 11: "graph*", 13: "bytes", 14: "bytes", 15: "bytes*", 20: "varint"},
+        **{21: "bytes", 22: "sparse", 23: "sparse*"},
+    },
+    "tensor": {
+        **{1: "varint*", 2: "varint", 3: "bytes", 4: "fixed32*", 5: "varint*", 6: "bytes*", 7: "varint*", 8: "bytes"},
+        **{9: "bytes", 10: "fixed64*", 11: "varint*", 12: "bytes", 13: "bytes*", 14: "varint", 16: "entry*"},
+    },
+    "sparse": {1: "tensor", 2: "tensor", 3: "varint*"},
+    "function": {
+        **{1: "bytes", 4: "bytes*", 5: "bytes*", 6: "bytes*", 7: "node*", 8: "bytes", 9: "bytes*", 10: "bytes"},
+        **{11: "attribute*", 12: "bytes*", 13: "bytes", 14: "entry*"},
+    },
+    "training": {1: "graph", 2: "graph", 3: "bytes*", 4: "bytes*"},
+    "entry": {1: "bytes", 2: "bytes"},
 }
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+
+
+@dataclass
+class _Content:
+    """What a file holds, as far as it matters here."""
+
+    metadata: list[tuple[str, str]] = field(default_factory=list)
+    operators: set[tuple[str, str]] = field(default_factory=set)
+    external: bool = False
+    functions: bool = False
+    sparse: bool = False
 
 
 def read_model(path: Path) -> tuple[bytes, ModelSpec]:
@@ -41,7 +85,8 @@ def read_model(path: Path) -> tuple[bytes, ModelSpec]:
     Raises
     ------
     ModelError
-        Missing, too large, not ONNX, with external data, or without a valid spec.
+        Missing, too large, not ONNX, with external data, functions, loops or operators of strangers, or without a
+        valid spec.
     """
     try:
         size = path.stat().st_size
@@ -51,15 +96,15 @@ def read_model(path: Path) -> tuple[bytes, ModelSpec]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ModelError(f"Model {path} cannot be read ({reason}): 'edmlive models' lists those that ship.") from None
-    try:
-        external = _has_external_data(memoryview(data), "model")
-        metadata = dict(_metadata(memoryview(data)))
-    except (ValueError, IndexError, RecursionError):
-        raise ModelError(f"Model {path} is not an ONNX file.") from None
     if not data:
         raise ModelError(f"Model {path} is empty.")
-    if external:
-        raise ModelError(f"Model {path} keeps weights outside itself: export it without external data.")
+    try:
+        content = _read(data)
+    except (ValueError, IndexError):
+        raise ModelError(f"Model {path} is not an ONNX file.") from None
+    if (refusal := _refusal(content)) is not None:
+        raise ModelError(f"Model {path} {refusal}.")
+    metadata = dict(content.metadata)
     if METADATA_KEY not in metadata:
         raise ModelError(f"Model {path} carries no edmlive spec: export it with edmlive.")
     try:
@@ -68,58 +113,103 @@ def read_model(path: Path) -> tuple[bytes, ModelSpec]:
         raise ModelError(f"Model {path} is refused: {error}.") from None
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield (number, value) of each field; a view for length-delimited ones, the integer for varints."""
-    position = 0
-    while position < len(message):
+def _refusal(content: _Content) -> str | None:
+    """Say why a file is not run, if it is not."""
+    if content.external:
+        return "keeps weights outside itself: export it without external data"
+    if content.functions:
+        return "has functions of its own: export it with them inlined"
+    if content.sparse:
+        return "has sparse tensors: export it with dense ones"
+    if strange := sorted(domain for domain, _ in content.operators if domain not in DOMAINS):
+        return f"has operators of {strange[0]!r}, which edmlive does not run"
+    if endless := sorted(name for _, name in content.operators if name in ENDLESS):
+        return f"has the operator {endless[0]}, which may run for ever: export it without loops"
+    if len(dict(content.metadata)) < len(content.metadata):
+        return "says the same thing twice in its metadata: export it anew"
+    return None
+
+
+def _read(data: bytes) -> _Content:
+    content = _Content()
+    fields_left = MOST_FIELDS
+    waiting = [("model", memoryview(data), 0)]
+    while waiting:
+        kind, message, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise ValueError("too deep")
+        schema, texts = _SCHEMA[kind], {}
+        once: set[int] = set()
+        for number, wire, value in _fields(message):
+            what = schema.get(number)
+            if what is None:
+                raise ValueError(f"unknown field {number} of a {kind}")
+            name, repeated = what.rstrip("*"), what.endswith("*")
+            if wire != _WIRE_TYPES.get(name, 2) and not (repeated and wire == 2):
+                raise ValueError(f"field {number} of a {kind} has another type")
+            if not repeated:
+                if number in once:
+                    raise ValueError(f"field {number} of a {kind} stands twice")
+                once.add(number)
+            if not repeated or wire == 2:
+                fields_left -= 1
+                if fields_left < 0:
+                    raise ValueError("too many fields")
+            if name in _SCHEMA:
+                waiting.append((name, value, depth + 1))
+            elif kind in ("node", "entry") and wire == 2:
+                texts[number] = value
+            if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and any(value))):
+                content.external = True
+        if kind == "function":
+            content.functions = True
+        elif kind == "sparse":
+            content.sparse = True
+        elif kind == "node":
+            content.operators.add((_text(texts.get(7)), _text(texts.get(4))))
+        elif kind == "entry" and depth == 1:
+            content.metadata.append((_text(texts.get(1)), _text(texts.get(2))))
+    return content
+
+
+def _text(value: memoryview | None) -> str:
+    return "" if value is None else bytes(value).decode()
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+    """Yield (number, wire type, content) of each field; of a varint its bytes."""
+    position, end = 0, len(message)
+    while position < end:
         tag, position = _varint(message, position)
         number, wire = tag >> 3, tag & 7
-        if number == 0:
-            raise ValueError("field number 0")
+        if number == 0 or tag >= _TAG_END:
+            raise ValueError(f"tag {tag}")
+        start = position
         if wire == 0:
-            value, position = _varint(message, position)
-            yield number, value
-            continue
-        if wire == 2:
-            length, position = _varint(message, position)
+            _, position = _varint(message, position)
+        elif wire == 2:
+            length, start = _varint(message, position)
+            position = start + length
         elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
+            position += 8 if wire == 1 else 4
         else:
             raise ValueError(f"wire type {wire}")
-        if position + length > len(message):
+        if position > end:
             raise ValueError("truncated")
-        yield number, message[position : position + length]
-        position += length
+        yield number, wire, message[start:position]
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    """Return an integer of 64 bits at most in as few bytes as it takes, and where it ends."""
     value = shift = 0
     while True:
         byte = message[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
+            if (byte == 0 and shift > 0) or value >= 1 << 64:
+                raise ValueError("varint longer than it need be")
             return value, position
         shift += 7
         if shift > 63:
             raise ValueError("varint too long")
-
-
-def _has_external_data(message: memoryview, kind: str) -> bool:
-    children = _CHILDREN[kind]
-    for number, value in _fields(message):
-        if kind == "tensor" and (number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value != 0)):
-            return True
-        if number in children:
-            if not isinstance(value, memoryview):
-                raise ValueError("a message was expected")
-            if _has_external_data(value, children[number]):
-                return True
-    return False
-
-
-def _metadata(message: memoryview) -> Iterator[tuple[str, str]]:
-    for number, entry in _fields(message):
-        if number == _MODEL_METADATA and isinstance(entry, memoryview):
-            pair = {n: bytes(v).decode() for n, v in _fields(entry) if isinstance(v, memoryview)}
-            yield pair.get(_ENTRY_KEY, ""), pair.get(_ENTRY_VALUE, "")

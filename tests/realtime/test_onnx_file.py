@@ -1,7 +1,8 @@
 """An ONNX file is untrusted input: what is read of it, and what is refused before ONNX Runtime sees it."""
 
+import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edmlive.errors import ModelError
 from edmlive.realtime.onnx_file import LARGEST_BYTES, read_model
+from edmlive.spec import METADATA_KEY, ModelSpec
 from tests import small_models
 
 MODEL = small_models.build(small_models.spec())
@@ -102,6 +104,58 @@ def test_external_data_is_found_wherever_it_hides(tmp_path: Path, hide: Callable
         read_model(path)
 
 
+def loop(proto: onnx.ModelProto) -> None:
+    body = helper.make_graph([helper.make_node("Identity", ["c"], ["d"])], "body", [], [small_models.tensor("d", ())])
+    inner = branch()
+    inner.node.append(helper.make_node("Loop", ["trips", "go"], ["z"], body=body))
+    proto.graph.node.append(helper.make_node("If", ["condition"], ["z"], then_branch=inner, else_branch=branch()))
+
+
+def stranger(proto: onnx.ModelProto) -> None:
+    proto.graph.node.add(op_type="PyOp", domain="ai.onnx.contrib")
+
+
+def file_of_a_provider(proto: onnx.ModelProto) -> None:
+    proto.graph.node.add(op_type="EPContext", domain="com.microsoft")
+
+
+def function(proto: onnx.ModelProto) -> None:
+    identity = helper.make_node("Identity", ["x"], ["y"])
+    proto.functions.append(helper.make_function("ours", "f", ["x"], ["y"], [identity], [helper.make_opsetid("", 18)]))
+
+
+def sparse(proto: onnx.ModelProto) -> None:
+    values, indices = numpy_helper.from_array(np.ones(1, np.float32)), numpy_helper.from_array(np.zeros(1, np.int64))
+    proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [1 << 32]))
+
+
+def same_key_twice(proto: onnx.ModelProto) -> None:
+    proto.metadata_props.append(proto.metadata_props[0])
+
+
+@pytest.mark.parametrize(
+    ("add", "words"),
+    [
+        (loop, "operator Loop"),
+        (stranger, "operators of 'ai.onnx.contrib'"),
+        (file_of_a_provider, "operators of 'com.microsoft'"),
+        (function, "functions of its own"),
+        (sparse, "sparse tensors"),
+        (same_key_twice, "twice in its metadata"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_graph_that_is_more_than_a_plain_one_is_refused(
+    tmp_path: Path, add: Callable[[onnx.ModelProto], None], words: str
+) -> None:
+    proto = copy()
+    add(proto)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(ModelError, match=words):
+        read_model(path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -182,6 +236,55 @@ def test_deeply_nested_graph_is_refused(tmp_path: Path) -> None:
         read_model(path)
 
 
+EXTERNAL = outside().SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        field(7, field(5, EXTERNAL.replace(b"\x6a", b"\xea\x80\x80\x80\x10"))),
+        field(7, field(5, EXTERNAL.replace(b"\x6a", b"\xea\x00"))),
+        field(7, b""),
+        field(20, field(1, field(5, EXTERNAL))),
+        b"\x3a\x80\x00",
+        b"\x3b\x3c",
+        b"\x38\x05",
+        field(14, b"\x08\x05"),
+        b"\xf8\x3f\x00",
+    ],
+    ids=[
+        "tag whose low 32 bits are another",
+        "tag in more bytes than it needs",
+        "second graph",
+        "graph for training",
+        "length in more bytes than it needs",
+        "group",
+        "graph as a number",
+        "key as a number",
+        "field of no known version",
+    ],
+)
+def test_what_readers_may_take_differently_is_refused(tmp_path: Path, extra: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(WHOLE + extra)
+    with pytest.raises(ModelError, match=r"not an ONNX file|outside itself"):
+        read_model(path)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [b"\x98\x06\x00" * 17_000_000, field(7, field(1, b"") * 1_000_000)],
+    ids=["tiny fields", "a million nodes"],
+)
+def test_file_of_nothing_but_fields_is_refused_in_a_moment(tmp_path: Path, extra: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(extra)
+    started = time.process_time()
+    with pytest.raises(ModelError, match="not an ONNX file"):
+        read_model(path)
+    assert time.process_time() - started < 5
+
+
 def damaged(data: st.DataObject) -> bytes:
     """The real file with some bytes changed, cut out or put in."""
     model = bytearray(WHOLE)
@@ -200,3 +303,30 @@ def test_any_bytes_give_a_model_or_a_model_error(tmp_path: Path, data: st.DataOb
         read_model(path)
     except ModelError as error:
         assert "\n" not in str(error)
+
+
+def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+    """Every tensor of a graph, as the reader of the ``onnx`` package finds them."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for inner in (attribute.g, *attribute.graphs):
+                yield from tensors(inner)
+
+
+@settings(deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(data=st.data())
+def test_what_is_accepted_means_the_same_to_the_parser_of_onnx(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(damaged(data))
+    try:
+        content, spec = read_model(path)
+    except ModelError:
+        return
+    proto = onnx.ModelProto.FromString(content)
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    assert ModelSpec.from_json(metadata[METADATA_KEY]) == spec
+    for tensor in tensors(proto.graph):
+        assert tensor.data_location == TensorProto.DEFAULT and not tensor.external_data
+    assert not proto.functions and not proto.training_info and not proto.graph.sparse_initializer
