@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.realtime.reading import Candidate
+from edmlive.util.majority import rank_labels
 
 TIE_MARGIN = 0.1
 """How much likelier a genre must be than the one shown to take its place with as many votes."""
@@ -89,7 +90,7 @@ class Voter:
                 self._count(self._recent.popleft(), -1)
         counts = self._counts
         mean = np.maximum(self._sum / counts.sum(), 0.0)
-        best = int(np.lexsort((-mean, -counts))[0])
+        best = int(rank_labels(counts, mean)[0])
         if self._shown is None or self.votes is None or self._gives_way(best, self._shown, mean):
             self._shown = best
         order = np.argsort(-mean, kind="stable")
