@@ -10,7 +10,7 @@ from edmlive.realtime.onnx_file import read_model
 from edmlive.taxonomy import COMMON, NAMES_OF_2021, SUBGENRES, agrees, common
 from tests.conftest import SHARED
 
-LABELS_OF_2021 = read_model(find_model(DEFAULT_MODEL))[1].labels
+LABELS_OF_2021 = read_model(find_model(DEFAULT_MODEL)).spec.labels
 
 
 def test_no_label_is_in_two_classes() -> None:

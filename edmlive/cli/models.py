@@ -10,7 +10,7 @@ def models() -> None:
 
     out = plain_console()
     for name, path in sorted(zoo().items()):
-        _, spec = read_model(path)
+        spec = read_model(path).spec
         provenance = spec.provenance
         out.print(f"{name}{'  (default)' if name == DEFAULT_MODEL else ''}", style="bold")
         out.print(f"  genres    {len(spec.labels)}: {', '.join(spec.labels)}")

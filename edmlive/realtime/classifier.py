@@ -48,6 +48,8 @@ class Classifier:
     ----------
     spec
         The model's spec.
+    metadata
+        The ONNX file's ``metadata_props``, by key.
     provider
         What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
     digest
@@ -63,9 +65,11 @@ class Classifier:
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1) -> None:
         path = find_model(model)
-        data, self.spec = read_model(path)
-        self.digest = hashlib.sha256(data).hexdigest()[:16]
-        self.inference = _start(path, data, self.spec, provider, batch)
+        file = read_model(path)
+        self.spec = file.spec
+        self.metadata = file.metadata
+        self.digest = hashlib.sha256(file.data).hexdigest()[:16]
+        self.inference = _start(path, file.data, self.spec, provider, batch)
         self.provider = self.inference.provider
 
     def probabilities(self, features: Features) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ replace the first. What one reader skips, another may take for weights in a file
 nothing: whatever it accepts, every reader understands in the same way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,21 +72,33 @@ class _Content:
     sparse: bool = False
 
 
-def read_model(path: Path) -> tuple[bytes, ModelSpec]:
-    """Read a model file and its spec.
+@dataclass(frozen=True)
+class ModelFile:
+    """An ONNX file that has passed the checks.
 
-    Returns
-    -------
+    Parameters
+    ----------
     data
-        The file, ready for ``onnxruntime.InferenceSession``.
+        The whole file, as ``onnxruntime.InferenceSession`` takes it.
     spec
         The `ModelSpec` it carries.
+    metadata
+        Its ``metadata_props``; the spec as JSON is one of them.
+    """
+
+    data: bytes
+    spec: ModelSpec
+    metadata: Mapping[str, str]
+
+
+def read_model(path: Path) -> ModelFile:
+    """Read and check a model file.
 
     Raises
     ------
     ModelError
-        Missing, too large, not ONNX, with external data, functions, loops or operators of strangers, or without a
-        valid spec.
+        The file is missing, too large, not ONNX, or empty, refers to external data, has functions, loops, sparse tensors
+        or operators of other domains, or carries no valid spec.
     """
     try:
         size = path.stat().st_size
@@ -108,9 +120,10 @@ def read_model(path: Path) -> tuple[bytes, ModelSpec]:
     if METADATA_KEY not in metadata:
         raise ModelError(f"Model {path} carries no edmlive spec: export it with edmlive.")
     try:
-        return data, ModelSpec.from_json(metadata[METADATA_KEY])
+        spec = ModelSpec.from_json(metadata[METADATA_KEY])
     except SpecError as error:
         raise ModelError(f"Model {path} is refused: {error}.") from None
+    return ModelFile(data, spec, metadata)
 
 
 def _refusal(content: _Content) -> str | None:

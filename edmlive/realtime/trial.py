@@ -54,14 +54,14 @@ def _attempt(path: Path) -> str | None:
 
     from edmlive.realtime.providers import open_session, stacks
 
-    data, spec = read_model(path)
-    _limit_memory(len(data))
+    file = read_model(path)
+    _limit_memory(len(file.data))
     random = np.random.default_rng(0)
     try:
         (stack,) = stacks("cpu", ort.get_available_providers())
-        session = open_session(data, stack, 1)
+        session = open_session(file.data, stack, 1)
         for draw in (np.zeros, random.random):
-            answer = session.run(None, {i.name: np.asarray(draw((1, *i.shape)), np.float32) for i in spec.inputs})[0]
+            answer = session.run(None, {i.name: np.asarray(draw((1, *i.shape)), np.float32) for i in file.spec.inputs})[0]
             if not (np.isfinite(answer).all() and abs(float(np.sum(answer)) - 1) < 1e-3):
                 return "it does not answer with probabilities that sum to 1"
     except Exception as error:  # ONNX Runtime's exceptions share no base of their own

@@ -76,7 +76,7 @@ def test_all_are_listed_with_what_was_measured() -> None:
     listed = CliRunner().invoke(app, ["models"]).output
     assert listed.index("beatport-2021  (default)") < listed.index("distilled\n") < listed.index("distilled-int8\n")
     for name, path in zoo().items():
-        provenance = read_model(path)[1].provenance
+        provenance = read_model(path).spec.provenance
         for said in (name, str(path), str(path.with_suffix(".md")), provenance.measured_on, *provenance.measured):
             assert said in listed
 

@@ -141,6 +141,10 @@ def test_probabilities_are_what_the_graph_computes(tmp_path: Path, inputs: tuple
     assert min(loaded.inference.steps[-1]) > 0
 
 
+def test_metadata_is_that_of_the_file(small: Path) -> None:
+    assert Classifier(small).metadata == {entry.key: entry.value for entry in onnx.load(small).metadata_props}
+
+
 def test_provider_is_cpu_where_cpu_is_asked_for(small: Path) -> None:
     assert Classifier(small, "cpu").provider == "cpu"
 

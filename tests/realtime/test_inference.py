@@ -50,10 +50,10 @@ def plain_run(session: onnxruntime.InferenceSession, window: Features) -> NDArra
 
 @every_model
 def test_bound_tensors_give_the_bits_of_a_plain_run(path: Path) -> None:
-    data, spec = read_model(path)
-    session = providers.open_session(data, [(providers.CPU, {})], 1)
-    inference = Inference(session, spec, 1)
-    windows = hear(spec, 3)
+    file = read_model(path)
+    session = providers.open_session(file.data, [(providers.CPU, {})], 1)
+    inference = Inference(session, file.spec, 1)
+    windows = hear(file.spec, 3)
     answers = [inference([window])[0] for window in windows]  # all are kept: none may be overwritten by the next
     for answer, window in zip(answers, windows, strict=True):
         np.testing.assert_array_equal(answer, plain_run(session, window))
@@ -130,8 +130,9 @@ def test_graph_of_a_gpu_session_has_no_unknown_shape(path: Path, monkeypatch: py
         "InferenceSession",
         lambda data, options, providers, enable_fallback: create(data, options, providers=["CPUExecutionProvider"]),
     )
-    data, spec = read_model(path)
-    session = providers.open_session(data, [(providers.CUDA, {}), (providers.CPU, {})], 3)
+    file = read_model(path)
+    spec = file.spec
+    session = providers.open_session(file.data, [(providers.CUDA, {}), (providers.CPU, {})], 3)
     assert {i.name: tuple(i.shape) for i in session.get_inputs()} == {i.name: (3, *i.shape) for i in spec.inputs}
     windows = hear(spec, 3)
     expected = Classifier(path, "cpu").probabilities_of(windows)

@@ -87,11 +87,16 @@ HIDING_PLACES = (
 )
 
 
-def test_reads_the_spec_and_hands_the_file_over_unchanged(tmp_path: Path) -> None:
-    path = small_models.save(tmp_path / "small.onnx", small_models.spec())
-    data, spec = read_model(path)
-    assert data == path.read_bytes()
-    assert spec == small_models.spec()
+def test_reads_spec_metadata_and_unchanged_bytes(tmp_path: Path) -> None:
+    proto = copy()
+    proto.metadata_props.add(key="note", value="été")
+    path = tmp_path / "small.onnx"
+    onnx.save(proto, path)
+    file = read_model(path)
+    assert file.data == path.read_bytes()
+    assert file.spec == small_models.spec()
+    assert file.metadata == {entry.key: entry.value for entry in proto.metadata_props}
+    assert file.metadata["note"] == "été"
 
 
 @pytest.mark.parametrize("hide", HIDING_PLACES, ids=lambda hide: hide.__name__)
@@ -321,12 +326,12 @@ def test_what_is_accepted_means_the_same_to_the_parser_of_onnx(tmp_path: Path, d
     path = tmp_path / "model.onnx"
     path.write_bytes(damaged(data))
     try:
-        content, spec = read_model(path)
+        file = read_model(path)
     except ModelError:
         return
-    proto = onnx.ModelProto.FromString(content)
+    proto = onnx.ModelProto.FromString(file.data)
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
-    assert ModelSpec.from_json(metadata[METADATA_KEY]) == spec
+    assert ModelSpec.from_json(metadata[METADATA_KEY]) == file.spec
     for tensor in tensors(proto.graph):
         assert tensor.data_location == TensorProto.DEFAULT and not tensor.external_data
     assert not proto.functions and not proto.training_info and not proto.graph.sparse_initializer
