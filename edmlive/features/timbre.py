@@ -8,6 +8,7 @@ from edmlive.kernels.mid_term import beat, mid_term_statistics
 from edmlive.kernels.short_term import FRAME_TOTAL, SUMS, frame_sums, short_term_features
 from edmlive.kernels.short_term_tables import BINS, FRAME_LENGTH
 from edmlive.kernels.tables import SAMPLE_RATE
+from edmlive.util.blocks import BlockBuffer
 
 _FEATURES = (
     *("ZCR", "Energy", "EnergyEntropy", "SpectralCentroid", "SpectralSpread", "SpectralEntropy", "SpectralFlux"),
@@ -42,14 +43,14 @@ class TimbreStatistics:
         self._capacity = _whole_frames(max_seconds)
         if self._capacity < 1:
             raise ValueError(f"max_seconds is {max_seconds:g}; a frame alone lasts {FRAME_LENGTH / SAMPLE_RATE:.3f} s")
-        self._frame = np.empty(FRAME_LENGTH)
+        self._frames = BlockBuffer(np.empty(FRAME_LENGTH))
         self._sums = History(self._capacity, (SUMS,))
         self._spectrum = np.empty(BINS + 1)
         self.reset()
 
     def reset(self) -> None:
         """Forget all audio."""
-        self._pending = 0  # samples in the frame being filled
+        self._frames.clear()
         self._sums.reset()
         self._spectrum[:] = 0.0
         self._total = 0.0  # sum of the samples of the frames held; they are integers, so it is exact
@@ -71,18 +72,13 @@ class TimbreStatistics:
         samples : ndarray, shape (n,)
             Mono samples at 22,050 Hz, finite, nominally in -1...1; float32 or float64, any length.
         """
-        while len(samples):
-            taken = samples[: FRAME_LENGTH - self._pending]
-            self._frame[self._pending : self._pending + len(taken)] = taken
-            self._pending += len(taken)
-            samples = samples[len(taken) :]
-            if self._pending == FRAME_LENGTH:
-                self._pending = 0
-                self._reduce_frame()
+        for _, frame in self._frames.push(samples):
+            if frame is not None:
+                self._reduce(frame)
 
-    def _reduce_frame(self) -> None:
+    def _reduce(self, frame: NDArray[np.float64]) -> None:
         held, sums = self._held, np.empty((1, SUMS))
-        frame_sums(self._frame, self._total, held, self._spectrum, sums[0])
+        frame_sums(frame, self._total, held, self._spectrum, sums[0])
         leaving = self._sums.newest(held)[0, FRAME_TOTAL] if held == self._capacity else 0.0
         self._total += float(sums[0, FRAME_TOTAL] - leaving)
         self._sums.push(sums)

@@ -11,6 +11,7 @@ from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.training.store import Teacher
+from edmlive.util.blocks import BlockBuffer
 
 
 def identify(model: str | Path) -> Teacher:
@@ -37,21 +38,17 @@ class Lesson:
     def __init__(self, teacher: Classifier) -> None:
         self._teacher = teacher
         self._windows, self._gate = Windows(teacher.spec), SilenceGate()
-        self._chunk = np.zeros(CHUNK_FRAMES * HOP_LENGTH, np.float32)
+        self._chunks = BlockBuffer(np.zeros(CHUNK_FRAMES * HOP_LENGTH, np.float32))
         self._heard = 0
         self._answers: list[NDArray[np.float32]] = []
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Take (n,) mono samples at 22,050 Hz, any n."""
-        while len(samples):
-            filled = self._heard % len(self._chunk)
-            taken = samples[: len(self._chunk) - filled]
-            self._windows.push(taken)
-            self._chunk[filled : filled + len(taken)] = taken
-            self._heard += len(taken)
-            samples = samples[len(taken) :]
-            if self._heard % len(self._chunk) == 0:
-                self._answers.append(self._answer())
+        for piece, chunk in self._chunks.push(samples):
+            self._windows.push(piece)
+            self._heard += len(piece)
+            if chunk is not None:
+                self._answers.append(self._answer(chunk))
 
     def end(self) -> NDArray[np.float32]:
         """Return all answers: shape (feature frames // 200, labels); NaN while warming up and in silence."""
@@ -59,8 +56,8 @@ class Lesson:
         chunks = (1 + self._heard // HOP_LENGTH) // CHUNK_FRAMES
         return np.stack([*self._answers, *[self._nothing()] * (chunks - len(self._answers))])
 
-    def _answer(self) -> NDArray[np.float32]:
-        if self._gate.push(level_dbfs(self._chunk), len(self._chunk) / SAMPLE_RATE):
+    def _answer(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._gate.push(level_dbfs(chunk), len(chunk) / SAMPLE_RATE):
             self._windows.reset()
             return self._nothing()
         tensors = self._windows.read().tensors
