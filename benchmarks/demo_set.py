@@ -12,7 +12,7 @@ import numpy as np
 
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.live_score import Scorekeeper
+from edmlive.realtime.live_score import LiveScore
 from edmlive.sources.demo import DemoSource
 from edmlive.taxonomy import SUBGENRES
 from edmlive.util.timecode import clock
@@ -23,7 +23,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3600.0
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     started = time.monotonic()
-    classifier, score = Classifier(), Scorekeeper()
+    classifier, score = Classifier(), LiveScore()
     with DemoSource(seed) as source:
         for reading in Engine(classifier, source.rate).run(source):
             score.push(reading)

@@ -24,7 +24,7 @@ import psutil
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
 from edmlive.realtime.reading import Reading, State
-from edmlive.realtime.session import follow
+from edmlive.realtime.session import Session
 from edmlive.sinks.jsonl import JsonLines
 from edmlive.sinks.sink_thread import SinkThread
 from edmlive.sources.audio import AudioBlock, Source
@@ -124,7 +124,7 @@ def soak(source: Source, classifier: Classifier, folder: Path, every_seconds: fl
     with source:
         engine = Engine(classifier, source.rate)
         lines = JsonLines(str(folder / "night.jsonl"))
-        summary = follow(source, engine, [SinkThread(sink, live=source.live) for sink in (witness, lines)])
+        summary = Session(source, engine, [SinkThread(sink, live=source.live) for sink in (witness, lines)]).run()
     assert summary.failures == [], summary.failures
     witness.counts = dataclasses.replace(engine.counts, readings_dropped=summary.dropped)
     assert witness.decided == sum(summary.genres.values())

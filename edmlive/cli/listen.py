@@ -128,7 +128,7 @@ def listen(
     with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
-        from edmlive.realtime.session import follow
+        from edmlive.realtime.session import Session
         from edmlive.sinks.sink_thread import SinkThread
         from edmlive.sinks.terminal import TerminalLines, TerminalPanel
         from edmlive.sources import open_source
@@ -165,7 +165,8 @@ def listen(
             if json != STANDARD_STREAM:
                 sinks.append(TerminalLines())
         outputs = [SinkThread(sink, live=source.live) for sink in sinks]
-        summary = follow(source, engine, outputs, recorder, tell=lambda failure: notes.print(f"edmlive: {failure}"))
+        session = Session(source, engine, outputs, recorder, lambda sentence: notes.print(f"edmlive: {sentence}"))
+        summary = session.run()
     notes.print(_sentence(summary))
     if classifier.provider != "cpu" and classifier.inference.steps:
         from edmlive.diagnostics.latency import describe_steps

@@ -12,7 +12,7 @@ from edmlive.diagnostics.stopwatch import Spread, spread
 from edmlive.features.windows import Windows
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime.classifier import Classifier
-from edmlive.realtime.providers import Running
+from edmlive.realtime.providers import ActiveProvider
 from edmlive.spec import Features, ModelSpec
 
 LARGEST_DIFFERENCE = 1e-4
@@ -38,7 +38,7 @@ def step_times(steps: Iterable[tuple[float, float, float]]) -> StepTimes:
     return StepTimes(*(spread(step) for step in (*seconds.T, seconds.sum(axis=1))))
 
 
-def describe_steps(provider: Running, steps: Iterable[tuple[float, float, float]]) -> str:
+def describe_steps(provider: ActiveProvider, steps: Iterable[tuple[float, float, float]]) -> str:
     """Return the median and 99th percentile of each step as one sentence."""
     times = vars(step_times(steps))
     named = (f"{step} {taken.p50 * 1e3:.2f} / {taken.p99 * 1e3:.2f} ms" for step, taken in times.items())
@@ -66,7 +66,7 @@ class Latency(StepTimes):
     """
 
     model: str
-    provider: Running
+    provider: ActiveProvider
     batch: int
     decisions: int
     per_second: float

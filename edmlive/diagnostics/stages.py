@@ -20,7 +20,7 @@ from edmlive.features.windows import TEMPO_SECONDS
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.providers import Running
+from edmlive.realtime.providers import ActiveProvider
 from edmlive.sources.audio import AudioBlock
 from edmlive.spec import ModelSpec
 
@@ -40,7 +40,7 @@ class Figure:
     unit: str
 
 
-def stages(model: str | Path, provider: Running) -> dict[str, Callable[[], list[Figure]]]:
+def stages(model: str | Path, provider: ActiveProvider) -> dict[str, Callable[[], list[Figure]]]:
     """Return the measurements by name; each takes a few seconds at most.
 
     Parameters
@@ -81,7 +81,7 @@ def descriptors() -> list[Figure]:
     return [Figure("descriptors and tempo, a second of audio", seconds * SAMPLE_RATE / HOP_LENGTH * 1e3, "ms CPU")]
 
 
-def listening(model: str | Path, provider: Running) -> list[Figure]:
+def listening(model: str | Path, provider: ActiveProvider) -> list[Figure]:
     """Measure everything between the blocks of a sound card and the readings, with full windows."""
     classifier = Classifier(model, provider)
     spec, engine = classifier.spec, Engine(classifier, _DEVICE_RATE)
@@ -96,7 +96,7 @@ def listening(model: str | Path, provider: Running) -> list[Figure]:
     ]
 
 
-def start(model: str | Path, provider: Running) -> list[Figure]:
+def start(model: str | Path, provider: ActiveProvider) -> list[Figure]:
     """Measure the time until a new Python process could listen: imports, compiled kernels, session."""
     code = (
         "import sys\n"

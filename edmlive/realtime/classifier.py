@@ -1,4 +1,4 @@
-"""One model, loaded: feature windows in, probabilities out."""
+"""A loaded model: feature windows in, probabilities out."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from edmlive.errors import ModelError
 from edmlive.realtime.inference import Inference
 from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.providers import DID_NOT_START, Provider, open_session, running, stacks
+from edmlive.realtime.providers import DID_NOT_START, Provider, active_provider, open_session, provider_candidates
 from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
 DEFAULT_MODEL = "beatport-2021"
 
-_REHEARSALS = 3
-"""Runs on a GPU before the first decision: two may go by before a CUDA graph is captured."""
+_GPU_WARM_UP_RUNS = 3
+"""A CUDA graph may be captured only in the third run."""
 
 
 def zoo() -> dict[str, Path]:
@@ -28,21 +28,21 @@ def zoo() -> dict[str, Path]:
 
 
 def find_model(name: str | Path) -> Path:
-    """Return the file of a shipped model's name, or the path itself."""
+    """Return the path of a shipped model by its name; any other name is a path itself."""
     return zoo().get(str(name), Path(name))
 
 
 class Classifier:
-    """Probabilities from feature windows.
+    """A model, ready to turn feature windows into probabilities.
 
     Parameters
     ----------
     model
         Name of a shipped model, or path of an ONNX file that carries a `ModelSpec`.
     provider
-        ``cuda`` and ``tensorrt`` insist on the GPU, ``cpu`` avoids it, ``auto`` takes CUDA where it starts.
+        ``cuda`` and ``tensorrt`` require the GPU, ``cpu`` avoids it, ``auto`` takes CUDA where it starts.
     batch
-        Windows judged at once, for a GPU that many streams share. On a CPU it makes networks slower, not faster.
+        Windows per run, for a GPU that many streams share. On a CPU it makes networks slower, not faster.
 
     Attributes
     ----------
@@ -51,16 +51,16 @@ class Classifier:
     metadata
         The ONNX file's ``metadata_props``, by key.
     provider
-        What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
+        What the session really runs on: ``cpu``, ``cuda`` or ``tensorrt``.
     digest
-        Sixteen hexadecimal digits that tell the file from any other.
+        The first sixteen hexadecimal digits of the file's SHA-256.
     inference
-        The session with its tensors, for those who time its steps.
+        The session with its tensors, which times its own steps.
 
     Raises
     ------
     ModelError
-        The file is refused, its graph does not match its spec, or there is no CUDA or TensorRT where it was asked for.
+        The file is refused, its graph does not match its spec, or the requested CUDA or TensorRT is not available.
     """
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1) -> None:
@@ -78,63 +78,63 @@ class Classifier:
         Parameters
         ----------
         features
-            One float32 array for each of the spec's inputs, of the shape given there.
+            One float32 array per input of the spec, of the shape given there.
 
         Returns
         -------
         NDArray[np.float32]
             Shape (labels,), summing to 1.
         """
-        answer: NDArray[np.float32] = self.probabilities_of([features])[0]
-        return answer
+        probabilities: NDArray[np.float32] = self.probabilities_of([features])[0]
+        return probabilities
 
     def probabilities_of(self, windows: Sequence[Features]) -> NDArray[np.float32]:
-        """Classify any number of windows, as those of many streams, `batch` at once.
+        """Classify any number of windows, such as those of many streams, in runs of `batch`.
 
         Parameters
         ----------
         windows
-            Each as for `probabilities`.
+            Each as in `probabilities`.
 
         Returns
         -------
         NDArray[np.float32]
             Shape (windows, labels), in the order given.
         """
-        answers = np.empty((len(windows), len(self.spec.labels)), np.float32)
+        probabilities = np.empty((len(windows), len(self.spec.labels)), np.float32)
         for first in range(0, len(windows), self.inference.batch):
             part = windows[first : first + self.inference.batch]
-            answers[first : first + len(part)] = self.inference(part)
-        return answers
+            probabilities[first : first + len(part)] = self.inference(part)
+        return probabilities
 
 
 def _start(path: Path, data: bytes, spec: ModelSpec, provider: Provider, batch: int) -> Inference:
-    """Return the first that runs of what may be tried."""
+    """Start a session on the first provider candidate that works."""
     import onnxruntime as ort
 
     failure: Exception | None = None
-    for stack in stacks(provider, ort.get_available_providers()):
+    for providers in provider_candidates(provider, ort.get_available_providers()):
         try:
-            session = open_session(data, stack, batch)
-            if provider in DID_NOT_START and running(session) != provider:
+            session = open_session(data, providers, batch)
+            if provider in DID_NOT_START and active_provider(session) != provider:
                 raise ModelError(DID_NOT_START[provider])
             _check_graph(path, session, spec, batch)
             inference = Inference(session, spec, batch)
-            _rehearse(path, inference, spec)
+            _warm_up(path, inference, spec)
             return inference
         except ModelError:
             raise
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+        except Exception as error:  # ONNX Runtime's exceptions have no common base class
             failure = error
     raise ModelError(f"Model {path} cannot be run: {_reason(failure)}.")
 
 
-def _rehearse(path: Path, inference: Inference, spec: ModelSpec) -> None:
-    """Run before the first decision: that allocates and captures, and shows what the graph is worth."""
+def _warm_up(path: Path, inference: Inference, spec: ModelSpec) -> None:
+    """Run before the first decision, which allocates memory, captures a CUDA graph, and validates the output."""
     silence: Features = {i.name: np.zeros(i.shape, np.float32) for i in spec.inputs}
-    for _ in range(1 if inference.provider == "cpu" else _REHEARSALS):
-        answer = inference([silence])
-    if not abs(answer.sum() - 1) < 1e-3:  # NaN compares as false
+    for _ in range(1 if inference.provider == "cpu" else _GPU_WARM_UP_RUNS):
+        probabilities = inference([silence])
+    if not abs(probabilities.sum() - 1) < 1e-3:  # NaN compares as false
         raise ModelError(f"Model {path} does not answer with probabilities that sum to 1.")
     inference.steps.clear()
 

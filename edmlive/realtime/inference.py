@@ -1,4 +1,4 @@
-"""A session with fixed tensors on its device: windows in, one run, probabilities out."""
+"""An ONNX Runtime session with tensors allocated once on its device: windows in, probabilities out."""
 
 import threading
 import time
@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.realtime.providers import running
+from edmlive.realtime.providers import active_provider
 from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
 _STEPS_KEPT = 1_000
 
 
 class Inference:
-    """Runs a session on tensors that are allocated once, where the session runs.
+    """Runs a session on tensors that are allocated once, on the device where it runs.
 
-    A decision is `write`, `run` and `read`. Each returns when its work is done, so that it can be timed; calling the
-    object does all three.
+    A decision is `write`, `run` and `read`. Each is synchronous, so that it can be timed; calling the object does all
+    three.
 
     Parameters
     ----------
@@ -28,26 +28,26 @@ class Inference:
     spec
         The model's spec.
     batch
-        Windows at once. Fewer may be given; what the other rows hold is computed in vain.
+        Windows per run. Fewer may be given; the other rows are then computed for nothing.
 
     Attributes
     ----------
     provider
-        What the session truly runs on: ``cpu``, ``cuda`` or ``tensorrt``.
+        What the session really runs on: ``cpu``, ``cuda`` or ``tensorrt``.
     batch
-        Windows at once.
+        Windows per run.
     steps
-        How long each step of the newest calls took, in seconds: `write`, `run`, `read`.
+        Durations of `write`, `run` and `read` in the newest calls, in seconds.
     """
 
     def __init__(self, session: Any, spec: ModelSpec, batch: int) -> None:
         import onnxruntime as ort
 
-        self.provider = running(session)
+        self.provider = active_provider(session)
         self.batch = batch
         self.steps: deque[tuple[float, float, float]] = deque(maxlen=_STEPS_KEPT)
         self._session = session
-        self._lock = threading.Lock()  # engines in several threads may share the one set of tensors
+        self._lock = threading.Lock()  # engines in several threads may share the tensors
         self._binding = session.io_binding()
         device = "cpu" if self.provider == "cpu" else "cuda"
         self._inputs = []
@@ -60,30 +60,30 @@ class Inference:
         self._binding.bind_ortvalue_output(OUTPUT_NAME, self._output)
 
     def __call__(self, windows: Sequence[Features]) -> NDArray[np.float32]:
-        """Return the probabilities of 1 to `batch` windows, shape (windows, labels). Any thread may call."""
+        """Return the probabilities of 1 to `batch` windows, shape (windows, labels). Thread-safe."""
         with self._lock:
             started = time.perf_counter()
             self.write(windows)
             written = time.perf_counter()
             self.run()
             ran = time.perf_counter()
-            answers = self.read(len(windows))
+            probabilities = self.read(len(windows))
             self.steps.append((written - started, ran - written, time.perf_counter() - ran))
-            return answers
+            return probabilities
 
     def write(self, windows: Sequence[Features]) -> None:
-        """Bring 1 to `batch` windows to the device."""
+        """Copy 1 to `batch` windows to the device."""
         for name, host, tensor in self._inputs:
             np.stack([window[name] for window in windows], out=host[: len(windows)])
             tensor.update_inplace(host)
         self._binding.synchronize_inputs()
 
     def run(self) -> None:
-        """Run the session on what was written."""
+        """Run the session on the windows written."""
         self._session.run_with_iobinding(self._binding)
         self._binding.synchronize_outputs()
 
     def read(self, windows: int) -> NDArray[np.float32]:
-        """Bring the answers to the first windows back, shape (windows, labels)."""
-        answers: NDArray[np.float32] = self._output.numpy()  # on a CPU a view on what the next run overwrites
-        return answers[:windows].copy()
+        """Copy the probabilities of the first windows back, shape (windows, labels)."""
+        probabilities: NDArray[np.float32] = self._output.numpy()  # on a CPU, a view that the next run overwrites
+        return probabilities[:windows].copy()

@@ -1,4 +1,4 @@
-"""How right the answers are where the truth is known: share of time right, and how long a change takes to show."""
+"""Accuracy of the readings where the truth is known: share of time right, and how long a change takes to show."""
 
 import math
 import statistics
@@ -8,19 +8,19 @@ from edmlive.realtime.reading import Reading
 from edmlive.taxonomy import agrees
 
 
-class Scorekeeper:
-    """Holds readings against the truth that they carry; those that carry none do not count.
+class LiveScore:
+    """Scores readings against the truth that they carry; those without one do not count.
 
-    A reading that names no genre, because the model warms up, is not right.
+    A reading without a genre, as while the model warms up, is not right.
 
     Attributes
     ----------
     readings, right
-        Readings with a truth, and those of them that are right, by true genre.
+        Number of readings with a truth, and of those that are right, by true genre.
     delays
-        For each change to music of other labels, the seconds from the moment it became the louder of two tracks to the
-        first right reading; infinite where it was over before. The first track is such a change, the present one is
-        counted once it shows or is over.
+        For each change to music with other labels, the seconds from the moment it became the louder of two tracks to
+        the first right reading; infinite if it ended before that. The first track counts as a change, the present one
+        only once it shows or ends.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Scorekeeper:
         self._awaited: float | None = None
 
     def push(self, reading: Reading) -> None:
-        """Take a reading, in the order of time."""
+        """Score a reading; readings come in the order of time."""
         truth = reading.truth
         if truth is None:
             return
@@ -48,10 +48,10 @@ class Scorekeeper:
 
     @property
     def share_right(self) -> float | None:
-        """Share of the readings that are right, 0..1; ``None`` before the first."""
+        """Share of right readings, 0..1; ``None`` before the first."""
         return self.right.total() / self.readings.total() if self.readings else None
 
     @property
     def median_delay(self) -> float | None:
-        """Median of `delays` in seconds; infinite where most changes did not show, ``None`` before the first."""
+        """Median of `delays` in seconds; infinite if most changes never showed, ``None`` before the first."""
         return statistics.median_high(self.delays) if self.delays else None

@@ -12,13 +12,13 @@ import platformdirs
 from edmlive.errors import ModelError
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
-Running = Literal["cpu", "cuda", "tensorrt"]
-Stack = list[tuple[str, dict[str, str]]]
-"""Execution providers and their options; each takes the nodes for which those before it have no kernel."""
+ActiveProvider = Literal["cpu", "cuda", "tensorrt"]
+ProviderList = list[tuple[str, dict[str, str]]]
+"""Execution providers with their options; each takes the nodes for which those before it have no kernel."""
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 ENGINES = platformdirs.user_cache_path("edmlive") / "tensorrt"
-"""Where TensorRT keeps the engines it compiled."""
+"""Where TensorRT caches the engines it compiles."""
 
 DID_NOT_START = {
     "cuda": "CUDA did not start: pip install 'onnxruntime-gpu[cuda,cudnn]', or use --provider cpu.",
@@ -26,28 +26,28 @@ DID_NOT_START = {
 }
 
 
-def stacks(provider: Provider, available: Sequence[str], engines: Path = ENGINES) -> list[Stack]:
-    """Return the stacks to try, the most wanted first.
+def provider_candidates(provider: Provider, available: Sequence[str], engines: Path = ENGINES) -> list[ProviderList]:
+    """Return the provider lists to try, in order of preference.
 
-    On a GPU a model is first tried as a CUDA graph. One with a node that the GPU has no kernel for cannot be captured;
-    the next stack does without.
+    On a GPU a model is first tried as a CUDA graph. A model with a node that the GPU has no kernel for cannot be
+    captured; the next candidate does without.
 
-    TensorRT has to be asked for: at the first start it compiles an engine, which may take minutes, and it computes
-    float32 in TF32, from which ONNX Runtime has no option to keep it.
+    TensorRT has to be requested: on its first start it compiles an engine, which may take minutes, and it computes
+    float32 in TF32, which ONNX Runtime has no option to turn off.
 
     Parameters
     ----------
     provider
-        What is asked for. ``auto`` ends with the CPU; ``cuda`` and ``tensorrt`` do not.
+        What the user requests. ``auto`` falls back to the CPU; ``cuda`` and ``tensorrt`` do not.
     available
-        What this ONNX Runtime was built with, as its ``get_available_providers`` says.
+        What this ONNX Runtime was built with, as returned by its ``get_available_providers``.
     engines
         Folder for TensorRT's engines.
 
     Raises
     ------
     ModelError
-        This ONNX Runtime was not built with what is asked for.
+        This ONNX Runtime was not built with the requested provider.
     """
     for name, needed, title in (("cuda", CUDA, "CUDA"), ("tensorrt", TENSORRT, "TensorRT")):
         if provider == name and needed not in available:
@@ -65,7 +65,7 @@ def stacks(provider: Provider, available: Sequence[str], engines: Path = ENGINES
 
 def _cuda(graph: str) -> dict[str, str]:
     # The default search tries every convolution algorithm, at each start. TF32, another default, rounds to 10 bits,
-    # which is not what a float32 file promises; who wants that speed exports in FP16, where the loss is measured.
+    # which is not what a float32 file promises; for that speed, export in FP16, where the loss is measured.
     return {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0", "enable_cuda_graph": graph}
 
 
@@ -73,21 +73,21 @@ def _tensorrt(graph: str, engines: Path) -> dict[str, str]:
     return {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(engines), "trt_cuda_graph_enable": graph}
 
 
-def running(session: Any) -> Running:
-    """Return what a session truly runs on: a provider whose libraries are missing is left out in silence."""
+def active_provider(session: Any) -> ActiveProvider:
+    """Return what a session really runs on: ONNX Runtime silently skips a provider whose libraries are missing."""
     first = session.get_providers()[0]
     return "cuda" if first == CUDA else "tensorrt" if first == TENSORRT else "cpu"
 
 
-def open_session(data: bytes, stack: Stack, batch: int) -> Any:
+def open_session(data: bytes, providers: ProviderList, batch: int) -> Any:
     """Create an ``onnxruntime.InferenceSession``.
 
     Parameters
     ----------
     data
         The ONNX file.
-    stack
-        One of `stacks`.
+    providers
+        One of `provider_candidates`.
     batch
         Windows at once. On a GPU the graph's shapes are fixed to it.
 
@@ -96,7 +96,7 @@ def open_session(data: bytes, stack: Stack, batch: int) -> Any:
     ModelError
         TensorRT's libraries are missing.
     Exception
-        ONNX Runtime's own, which share no base: the graph or the provider is not as it must be.
+        ONNX Runtime's own, which have no common base class: the graph or the provider is refused.
     """
     import onnxruntime as ort
 
@@ -105,27 +105,27 @@ def open_session(data: bytes, stack: Stack, batch: int) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
-    if stack[0][0] != CPU:
-        _load_libraries(stack)
-        # With nothing unknown, no shape is left to be computed on the CPU between two kernels. On a CPU that gains
-        # 7 us a decision, and the start with an INT8 file loses 10 ms.
+    if providers[0][0] != CPU:
+        _load_libraries(providers)
+        # With all shapes fixed, none is computed on the CPU between two kernels. On a CPU that would gain 7 us a
+        # decision, but an INT8 file would start 10 ms later.
         options.add_free_dimension_override_by_name("batch", batch)
     try:
-        # ONNX Runtime's own fallback would print on standard output, and answer from the CPU unasked.
-        return ort.InferenceSession(data, options, providers=stack, enable_fallback=0)
+        # ONNX Runtime's own fallback would print to standard output and use the CPU unasked.
+        return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
     except RuntimeError as error:
         if "TensorRT libraries" in str(error):
             raise ModelError(DID_NOT_START["tensorrt"]) from None
         raise
 
 
-def _load_libraries(stack: Stack) -> None:
-    """Load the libraries that pip installs among Python's packages, where no loader looks."""
+def _load_libraries(providers: ProviderList) -> None:
+    """Load the libraries that pip installs among Python packages, where the system's loader does not look."""
     import onnxruntime as ort
 
     with contextlib.redirect_stdout(io.StringIO()):  # it prints, and standard output may be carrying JSON
         ort.preload_dlls()
-    if stack[0][0] == TENSORRT:
-        Path(stack[0][1]["trt_engine_cache_path"]).mkdir(parents=True, exist_ok=True)
+    if providers[0][0] == TENSORRT:
+        Path(providers[0][1]["trt_engine_cache_path"]).mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(ImportError):
             importlib.import_module("tensorrt_libs")

@@ -1,39 +1,39 @@
-"""One listening session: a source through the engine to its sinks, and what to say at the end."""
+"""One listening session: from a source through the engine to its outputs, and a summary of it."""
 
 import dataclasses
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from edmlive.errors import SinkError, SourceError
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.live_score import Scorekeeper
+from edmlive.realtime.live_score import LiveScore
 from edmlive.realtime.reading import Reading
-from edmlive.sources.audio import Source
+from edmlive.sources.audio import AudioBlock, Source
 from edmlive.sources.recorder import Recorder
 
 
 class Output(Protocol):
-    """Where readings go without anybody waiting, such as a `SinkThread`.
+    """Where readings go without blocking, such as a `SinkThread`.
 
     Attributes
     ----------
     dropped
-        Readings it had no time for.
+        Number of readings dropped because it was busy.
     failure
-        Why it has stopped, once it has.
+        Why it has stopped, if it has.
     """
 
     dropped: int
     failure: SinkError | None
 
     def send(self, reading: Reading) -> None:
-        """Take a reading, at once."""
+        """Queue a reading, without blocking."""
 
     def close(self, *, patient: bool = True) -> None:
-        """Finish what was taken; soon, unless patient."""
+        """Finish what is queued; unless patient, give up soon."""
 
 
 @dataclass
@@ -43,9 +43,9 @@ class Summary:
     Parameters
     ----------
     seconds
-        Audio heard, in seconds.
+        Audio processed, in seconds.
     genres
-        Readings by the genre they named.
+        Number of readings by genre.
     bpm
         The last tempo, if any.
     frames_lost
@@ -53,11 +53,11 @@ class Summary:
     reconnects
         How often the input came back after it was lost.
     dropped
-        Readings that an output had no time for.
+        Readings that outputs dropped.
     failures
-        What went wrong, a sentence each.
+        What went wrong, one sentence each.
     score
-        How right the readings were, where the source knows the truth.
+        Accuracy of the readings, if the source knows the truth.
     """
 
     seconds: float = 0.0
@@ -67,17 +67,18 @@ class Summary:
     reconnects: int = 0
     dropped: int = 0
     failures: list[str] = field(default_factory=list)
-    score: Scorekeeper = field(default_factory=Scorekeeper)
+    score: LiveScore = field(default_factory=LiveScore)
+
+    def add(self, reading: Reading) -> None:
+        """Take a reading in, in the order of time."""
+        if reading.genre is not None:
+            self.genres[reading.genre] += 1
+        self.bpm = reading.bpm or self.bpm
+        self.score.push(reading)
 
 
-def follow(
-    source: Source,
-    engine: Engine,
-    outputs: Sequence[Output],
-    recorder: Recorder | None = None,
-    tell: Callable[[str], None] = lambda sentence: None,
-) -> Summary:
-    """Run a source through the engine until it ends, fails, is interrupted, or no output is left.
+class Session:
+    """Runs a source through the engine until it ends, fails, is interrupted, or no output is left.
 
     Parameters
     ----------
@@ -86,85 +87,109 @@ def follow(
     engine
         A fresh engine for the source's rate.
     outputs
-        Where readings go. They are closed here, as is the recorder.
+        Where readings go. They are closed at the end, as is the recorder.
     recorder
         Keeps every sample of the source.
-    tell
-        Called with each failure and each notice, a sentence, when it comes up.
+    notify
+        Called with each failure and each notice, a sentence, as it comes up.
     """
-    summary = Summary()
-    patient = True
-    noticed: tuple[str, ...] = ()
-    working = list(outputs)
 
-    def fail(failure: object) -> None:
-        summary.failures.append(str(failure))
-        if str(failure) not in noticed:
-            tell(str(failure))
+    def __init__(
+        self,
+        source: Source,
+        engine: Engine,
+        outputs: Sequence[Output],
+        recorder: Recorder | None = None,
+        notify: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self._source = source
+        self._engine = engine
+        self._outputs = outputs
+        self._working = list(outputs)
+        self._recorder = recorder
+        self._notify = notify
+        self._notices: tuple[str, ...] = ()
+        self._summary = Summary()
 
-    def deliver(reading: Reading) -> None:
-        nonlocal noticed
-        for notice in reading.notices:
-            if notice not in noticed:
-                tell(notice)
-        noticed = reading.notices
-        if lost := dropped():
-            reading = dataclasses.replace(reading, counts=dataclasses.replace(reading.counts, readings_dropped=lost))
-        for output in working:
-            output.send(reading)
-        if reading.genre is not None:
-            summary.genres[reading.genre] += 1
-        summary.bpm = reading.bpm or summary.bpm
-        summary.score.push(reading)
+    def run(self) -> Summary:
+        """Run the session and return what it came to."""
+        patient = True
+        try:
+            self._listen()
+        except KeyboardInterrupt:
+            patient = False
+        except SourceError as error:
+            self._fail(error)
+        finally:
+            self._close(patient=patient)
+        if self._source.fault is not None:
+            self._fail(f"{self._source.name} is broken: {self._source.fault}.")
+        self._summary.seconds = self._engine.seconds
+        self._summary.frames_lost = self._engine.counts.frames_lost
+        self._summary.reconnects = self._engine.counts.reconnects
+        self._summary.dropped = self._dropped()
+        return self._summary
 
-    def dropped() -> int:
-        return sum(output.dropped for output in outputs)
+    def _listen(self) -> None:
+        for block in self._source:
+            self._record(block)
+            self._deliver(self._engine.push(block))
+            self._source.wanted = self._engine.wanted
+            self._remove_failed_outputs()
+            if self._outputs and not self._working:
+                return
+        self._deliver(self._engine.finish())
 
-    def drop_failed() -> None:
-        for output in [output for output in working if output.failure is not None]:
-            working.remove(output)
-            fail(output.failure)
+    def _record(self, block: AudioBlock) -> None:
+        if self._recorder is None or not len(block.samples):
+            return
+        try:
+            self._recorder.write(block.samples)
+        except SinkError as error:
+            self._fail(error)
+            self._recorder = None
 
-    try:
-        for block in source:
-            if recorder is not None and len(block.samples):
-                try:
-                    recorder.write(block.samples)
-                except SinkError as error:
-                    fail(error)
-                    recorder = None
-            for reading in engine.push(block):
-                deliver(reading)
-            source.wanted = engine.wanted
-            drop_failed()
-            if outputs and not working:
-                break
-        else:
-            for reading in engine.finish():
-                deliver(reading)
-    except KeyboardInterrupt:
-        patient = False
-    except SourceError as error:
-        fail(error)
-    finally:
-        _close(outputs, patient=patient)
-        drop_failed()
-        if recorder is not None:
+    def _deliver(self, readings: Iterable[Reading]) -> None:
+        for reading in readings:
+            self._notify_of_new(reading.notices)
+            if lost := self._dropped():
+                counts = dataclasses.replace(reading.counts, readings_dropped=lost)
+                reading = dataclasses.replace(reading, counts=counts)
+            for output in self._working:
+                output.send(reading)
+            self._summary.add(reading)
+
+    def _notify_of_new(self, notices: tuple[str, ...]) -> None:
+        for notice in notices:
+            if notice not in self._notices:
+                self._notify(notice)
+        self._notices = notices
+
+    def _dropped(self) -> int:
+        return sum(output.dropped for output in self._outputs)
+
+    def _remove_failed_outputs(self) -> None:
+        for output in [output for output in self._working if output.failure is not None]:
+            self._working.remove(output)
+            self._fail(output.failure)
+
+    def _fail(self, failure: object) -> None:
+        self._summary.failures.append(str(failure))
+        if str(failure) not in self._notices:
+            self._notify(str(failure))
+
+    def _close(self, *, patient: bool) -> None:
+        _close_together(self._outputs, patient=patient)
+        self._remove_failed_outputs()
+        if self._recorder is not None:
             try:
-                recorder.close()
+                self._recorder.close()
             except SinkError as error:
-                fail(error)
-    if source.fault is not None:
-        fail(f"{source.name} is broken: {source.fault}.")
-    summary.seconds = engine.seconds
-    summary.frames_lost = engine.counts.frames_lost
-    summary.reconnects = engine.counts.reconnects
-    summary.dropped = dropped()
-    return summary
+                self._fail(error)
 
 
-def _close(outputs: Sequence[Output], *, patient: bool) -> None:
-    """Close all at once, so that several that hang take no longer than one."""
+def _close_together(outputs: Sequence[Output], *, patient: bool) -> None:
+    """Close outputs in parallel, so that several that hang take no longer than one."""
     closing = [threading.Thread(target=output.close, kwargs={"patient": patient}) for output in outputs]
     for thread in closing:
         thread.start()

@@ -52,14 +52,14 @@ def _attempt(path: Path) -> str | None:
     """Return why a model cannot be run, if it cannot."""
     import onnxruntime as ort
 
-    from edmlive.realtime.providers import open_session, stacks
+    from edmlive.realtime.providers import open_session, provider_candidates
 
     file = read_model(path)
     _limit_memory(len(file.data))
     random = np.random.default_rng(0)
     try:
-        (stack,) = stacks("cpu", ort.get_available_providers())
-        session = open_session(file.data, stack, 1)
+        (providers,) = provider_candidates("cpu", ort.get_available_providers())
+        session = open_session(file.data, providers, 1)
         for draw in (np.zeros, random.random):
             answer = session.run(None, {i.name: np.asarray(draw((1, *i.shape)), np.float32) for i in file.spec.inputs})[0]
             if not (np.isfinite(answer).all() and abs(float(np.sum(answer)) - 1) < 1e-3):

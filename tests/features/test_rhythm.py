@@ -1,5 +1,7 @@
 """Live tempo and rhythm: known tempi, any split, silence, and the reference values on real tracks."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -159,13 +161,9 @@ def test_the_window_forgets():
 def test_memory_does_not_grow():
     tracker = RhythmTracker(8.0)
     tracker.push(MUSIC)
-
-    def held():
-        return sum(h._rows.nbytes for h in vars(tracker).values() if hasattr(h, "_rows")) + tracker._pending.nbytes
-
-    before = held()
+    before = len(pickle.dumps(tracker))
     tracker.push(np.tile(MUSIC, 5)[: -(len(MUSIC) * 5 % 512)])
-    assert held() == before
+    assert len(pickle.dumps(tracker)) - before < 64, "integers that have grown, at most"
 
 
 @pytest.fixture(scope="module")

@@ -347,7 +347,7 @@ def test_decisions_are_left_out_while_the_audio_is_old_and_the_audio_is_not(clas
 def test_decisions_are_never_far_apart_however_late_they_are(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edmlive.realtime.engine.SKIP_SECONDS", 0.0)
+    monkeypatch.setattr("edmlive.realtime.decider.SKIP_SECONDS", 0.0)
     engine = Engine(classifier, RATE)
     (block,) = cut(render(6, RATE))
     assert len(list(engine.push(dataclasses.replace(block, time=time.monotonic() - 60)))) == 6

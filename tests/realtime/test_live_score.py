@@ -2,12 +2,12 @@
 
 import math
 
-from edmlive.realtime.live_score import Scorekeeper
+from edmlive.realtime.live_score import LiveScore
 from tests.realtime.readings import reading, truth, waiting
 
 
-def scored(*heard: object) -> Scorekeeper:
-    score = Scorekeeper()
+def scored(*heard: object) -> LiveScore:
+    score = LiveScore()
     for one in heard:
         score.push(one)  # type: ignore[arg-type]
     return score

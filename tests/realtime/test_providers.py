@@ -5,25 +5,25 @@ from pathlib import Path
 import pytest
 
 from edmlive.errors import ModelError
-from edmlive.realtime.providers import CPU, CUDA, TENSORRT, Provider, stacks
+from edmlive.realtime.providers import CPU, CUDA, TENSORRT, Provider, provider_candidates
 
 ENGINES = Path("engines")
 BUILT_FOR_GPU = (TENSORRT, CUDA, CPU)
 
 
 def names(provider: Provider, available: tuple[str, ...] = BUILT_FOR_GPU) -> list[list[str]]:
-    return [[name for name, _ in stack] for stack in stacks(provider, available, ENGINES)]
+    return [[name for name, _ in candidate] for candidate in provider_candidates(provider, available, ENGINES)]
 
 
 def graphs(provider: Provider) -> list[list[str]]:
-    """Which providers of each stack are to capture a graph."""
+    """Which providers of each candidate are to capture a graph."""
     return [
         [
             name
-            for name, options in stack
+            for name, options in candidate
             if "1" in (options.get("enable_cuda_graph"), options.get("trt_cuda_graph_enable"))
         ]
-        for stack in stacks(provider, BUILT_FOR_GPU, ENGINES)
+        for candidate in provider_candidates(provider, BUILT_FOR_GPU, ENGINES)
     ]
 
 
@@ -37,18 +37,18 @@ def test_gpu_is_tried_with_a_graph_then_without_and_only_auto_ends_on_the_cpu() 
 
 
 def test_float32_stays_float32_on_cuda_and_no_search_delays_the_start() -> None:
-    for stack in stacks("cuda", BUILT_FOR_GPU, ENGINES):
-        options = dict(stack)[CUDA]
+    for candidate in provider_candidates("cuda", BUILT_FOR_GPU, ENGINES):
+        options = dict(candidate)[CUDA]
         assert (options["use_tf32"], options["cudnn_conv_algo_search"]) == ("0", "HEURISTIC")
 
 
 def test_engines_of_tensorrt_are_kept() -> None:
-    for stack in stacks("tensorrt", BUILT_FOR_GPU, ENGINES):
-        options = dict(stack)[TENSORRT]
+    for candidate in provider_candidates("tensorrt", BUILT_FOR_GPU, ENGINES):
+        options = dict(candidate)[TENSORRT]
         assert (options["trt_engine_cache_enable"], options["trt_engine_cache_path"]) == ("1", str(ENGINES))
 
 
 @pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
 def test_what_onnx_runtime_was_built_without_is_refused(provider: Provider) -> None:
     with pytest.raises(ModelError, match=r"has no (CUDA|TensorRT): install onnxruntime-gpu"):
-        stacks(provider, (CPU,), ENGINES)
+        provider_candidates(provider, (CPU,), ENGINES)

@@ -13,7 +13,7 @@ from edmlive.errors import DeviceError, SinkError
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
 from edmlive.realtime.reading import Reading
-from edmlive.realtime.session import Summary, follow
+from edmlive.realtime.session import Session, Summary
 from edmlive.sinks import Sink, sink_thread
 from edmlive.sinks.sink_thread import SinkThread
 from edmlive.sources.audio import AudioBlock, Source
@@ -61,7 +61,7 @@ def source(**fields: Any) -> BlockSource:
 
 
 def run(source: Source, engine: Engine, sinks: Sequence[Sink], *rest: Any, **options: Any) -> Summary:
-    return follow(source, engine, [SinkThread(sink, live=source.live) for sink in sinks], *rest, **options)
+    return Session(source, engine, [SinkThread(sink, live=source.live) for sink in sinks], *rest, **options).run()
 
 
 def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> None:
@@ -78,7 +78,7 @@ def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> No
     assert (summary.seconds, summary.frames_lost, summary.dropped, summary.failures) == (8, 0, 0, [])
 
 
-def test_truth_of_the_source_is_in_the_readings_and_summed_up(engine: Engine) -> None:
+def test_truth_of_the_source_is_in_the_readings_and_scored(classifier: Classifier, engine: Engine) -> None:
     playing, sink = truth("house"), Notebook()
     known = source()
     known.blocks = [dataclasses.replace(block, truth=playing) for block in known.blocks]
@@ -86,7 +86,7 @@ def test_truth_of_the_source_is_in_the_readings_and_summed_up(engine: Engine) ->
     assert [r.truth for r in sink.readings] == [playing] * 8
     assert summary.score.readings == {"house": 8}
     assert summary.score.share_right == 0.0  # the small model knows other names only
-    assert run(source(), Engine(engine._classifier, RATE), []).score.share_right is None
+    assert run(source(), Engine(classifier, RATE), []).score.share_right is None
 
 
 def test_recording_holds_everything_the_source_gave(engine: Engine, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_notices_are_told_once_each_time_they_come_up(engine: Engine) -> None:
     gone, nothing = ("The mixer has gone.",), np.zeros((0, 2), np.float32)
     lost = AudioBlock(nothing, 0.0, liveness=Liveness.RECOVERING, notices=gone)
     known.blocks = [*known.blocks[:8], lost, lost, *known.blocks[8:24], lost, *known.blocks[24:]]
-    summary = run(known, engine, [Notebook()], tell=told.append)
+    summary = run(known, engine, [Notebook()], notify=told.append)
     assert told == [*gone, *gone]
     assert summary.failures == []
 

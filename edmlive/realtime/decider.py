@@ -1,0 +1,141 @@
+"""From one stream's mono audio to what is said of it each hop: level, silence gate, windows, classifier and vote."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edmlive.features.level import FLOOR_DBFS, SilenceGate, level_dbfs
+from edmlive.features.windows import Windows
+from edmlive.kernels.tables import SAMPLE_RATE
+from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.reading import State
+from edmlive.realtime.voter import Vote, Voter
+
+LATE_SECONDS = 3.0
+"""Age of the newest audio above which decisions are skipped, so that the backlog is caught up with."""
+SKIP_SECONDS = 5.0
+"""Longest time between two decisions, however late they are."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the newest hop of audio led to.
+
+    Parameters
+    ----------
+    state
+        What is known of the music.
+    level_dbfs
+        RMS level of the hop in dBFS.
+    vote
+        The vote as it stands; ``None`` without input, while warming up and in silence.
+    bpm
+        Tempo in beats per minute; NaN if there is none.
+    seconds
+        Seconds of audio that the model looked at.
+    decided
+        Whether the model was run.
+    """
+
+    state: State
+    level_dbfs: float = FLOOR_DBFS
+    vote: Vote | None = None
+    bpm: float = math.nan
+    seconds: float = 0.0
+    decided: bool = False
+
+
+class Decider:
+    """Decides on the genre of one stream.
+
+    Parameters
+    ----------
+    classifier
+        The model's session.
+    votes
+        Decisions that vote; ``None`` for the model's default, 0 for all.
+    """
+
+    def __init__(self, classifier: Classifier, votes: int | None = None) -> None:
+        spec = classifier.spec
+        self._classifier = classifier
+        self._windows = Windows(spec)
+        self._gate = SilenceGate()
+        self._voter = Voter(spec.labels, spec.vote.votes if votes is None else votes or None)
+        self._vote: Vote | None = None
+        self._level = FLOOR_DBFS
+        self._decided_at = -math.inf
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Take (n,) mono samples at 22,050 Hz, any n."""
+        self._windows.push(samples)
+
+    def reset(self) -> None:
+        """Forget the audio, as after a gap or in silence, and the votes, unless they are a whole song's."""
+        self._windows.reset()
+        self._vote = None
+        if self._voter.votes is not None:
+            self._voter.reset()
+
+    def decide(self, hop: NDArray[np.float32], age: float) -> Outcome | None:
+        """Decide at the end of a hop.
+
+        Parameters
+        ----------
+        hop
+            The samples pushed since the last decision, shape (n,).
+        age
+            Seconds since the newest audio at hand was captured.
+
+        Returns
+        -------
+        Outcome or None
+            ``None`` if the decision was skipped because the audio is old.
+        """
+        if self._measure(hop):
+            return self._silence()
+        if age > LATE_SECONDS and time.monotonic() - self._decided_at < SKIP_SECONDS:
+            return None
+        return self._run_model()
+
+    def finish(self, rest: NDArray[np.float32]) -> Outcome | None:
+        """Decide on what there is at the end of the audio, if no decision has been possible.
+
+        Parameters
+        ----------
+        rest
+            The samples pushed since the last decision, shape (n,); maybe none.
+        """
+        if self._vote is not None or self._gate.silent:
+            return None
+        if self._measure(rest) or self._gate.quiet:
+            return self._silence()
+        return self._run_model(at_end=True)
+
+    def _measure(self, hop: NDArray[np.float32]) -> bool:
+        """Take the level of a hop and return whether this is silence."""
+        if len(hop):
+            self._level = round(level_dbfs(hop), 2)
+        return self._gate.push(self._level, len(hop) / SAMPLE_RATE)
+
+    def _silence(self) -> Outcome:
+        self.reset()
+        return Outcome(State.SILENCE, self._level)
+
+    def _run_model(self, *, at_end: bool = False) -> Outcome:
+        window = self._windows.read(whole=not at_end)
+        if window.tensors is not None:
+            self._vote = self._voter.push(self._classifier.probabilities(window.tensors))
+            self._decided_at = time.monotonic()
+        return Outcome(
+            self._state(at_end), self._level, self._vote, window.rhythm.bpm, window.seconds, window.tensors is not None
+        )
+
+    def _state(self, at_end: bool) -> State:
+        if self._vote is None:
+            return State.WARMING_UP
+        unsure = at_end or self._vote.confidence < self._classifier.spec.vote.minimum_confidence
+        return State.UNSURE if unsure else State.LISTENING
