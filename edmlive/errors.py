@@ -2,7 +2,17 @@
 
 
 class UserError(Exception):
-    """Base of all errors whose message is meant for the user as it stands."""
+    """Base of all errors whose message is meant for the user as it stands.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> try:
+    ...     classifier = edmlive.Classifier("missing.onnx")
+    ... except edmlive.UserError as error:
+    ...     print(error)
+    Model missing.onnx cannot be read (no such file or directory): ...
+    """
 
 
 class UsageError(UserError):
@@ -10,7 +20,20 @@ class UsageError(UserError):
 
 
 class SourceError(UserError):
-    """Audio cannot be opened, read or decoded."""
+    """Audio cannot be opened, read or decoded.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> genres = {}
+    >>> for name in ("track.flac", "missing.flac"):
+    ...     try:
+    ...         genres[name] = edmlive.classify(name).genre
+    ...     except edmlive.SourceError:
+    ...         genres[name] = "unreadable"
+    >>> genres
+    {'track.flac': 'Dubstep', 'missing.flac': 'unreadable'}
+    """
 
 
 class DeviceError(SourceError):

@@ -1,11 +1,15 @@
 """The same from Python: a file in one call, any source as an iterator."""
 
+import doctest
 import inspect
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import edmlive
+from edmlive.synth.files import new_audio_file
+from edmlive.synth.render import render as render_track
 from tests import small_models
 from tests.conftest import ROOT, write_audio
 from tests.music import render
@@ -63,10 +67,37 @@ def test_what_goes_wrong_is_one_exception_type_with_one_sentence(model: Path, tm
             attempt()
 
 
-def test_public_names_exist_and_are_documented() -> None:
-    for name in edmlive.__all__:
-        documentation = inspect.getdoc(getattr(edmlive, name))
-        assert documentation and len(documentation) > 20
+def test_listen_refuses_a_bad_model_when_called(music: Path, tmp_path: Path) -> None:
+    with edmlive.open_source(music) as source, pytest.raises(edmlive.UserError, match=r"missing\.onnx"):
+        edmlive.listen(source, tmp_path / "missing.onnx")
+
+
+@pytest.fixture(scope="module")
+def folder_of_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples")
+    with new_audio_file(folder / "track.flac") as write:
+        write(render_track("dubstep", 40, seed=0).samples)
+    return folder
+
+
+DOCSTRINGS = {
+    "edmlive": edmlive.__doc__,
+    **{name: inspect.getdoc(getattr(edmlive, name)) for name in edmlive.__all__ if name != "__version__"},
+}
+
+
+@pytest.mark.parametrize("name", DOCSTRINGS)
+def test_example_of_public_name_runs(name: str, folder_of_examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder_of_examples)
+    test = doctest.DocTestParser().get_doctest(DOCSTRINGS[name] or "", {}, name, None, None)
+    assert test.examples
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    assert not report, "".join(report)
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    assert edmlive.__version__ == metadata.version("edmlive")
 
 
 def test_names_that_do_not_exist_are_attribute_errors() -> None:

@@ -61,6 +61,17 @@ class Classifier:
     ------
     ModelError
         The file is refused, its graph does not match its spec, or the requested CUDA or TensorRT is not available.
+
+    Examples
+    --------
+    One session may serve any number of files and engines.
+
+    >>> import edmlive
+    >>> classifier = edmlive.Classifier("beatport-2021", provider="cpu")
+    >>> "Dubstep" in classifier.spec.labels
+    True
+    >>> edmlive.classify("track.flac", classifier).genre
+    'Dubstep'
     """
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1) -> None:

@@ -51,6 +51,21 @@ class Engine:
         What happened since the start, except for what sinks dropped.
     wanted
         Seconds of audio to come that are best handed over at once: no decision falls within them.
+
+    Examples
+    --------
+    Audio of your own goes in block by block.
+
+    >>> import time
+    >>> import edmlive, numpy as np
+    >>> engine = edmlive.Engine(edmlive.Classifier(), rate=44_100)
+    >>> block = np.zeros((22_050, 2), np.float32)
+    >>> for _ in range(7):
+    ...     for reading in engine.push(edmlive.AudioBlock(block, time.monotonic())):
+    ...         print(reading.time, reading.state)
+    1.0 warming up
+    2.0 silence
+    3.0 silence
     """
 
     def __init__(
@@ -201,6 +216,17 @@ def listen(
     ------
     ModelError
         The model is refused.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> with edmlive.open_source("track.flac") as source:
+    ...     for reading in edmlive.listen(source, hop_seconds=10):
+    ...         print(f"{reading.time:.0f} s: {reading.state}, {reading.genre}")
+    10 s: listening, Dubstep
+    20 s: listening, Dubstep
+    30 s: listening, Dubstep
+    40 s: listening, Dubstep
     """
     return Engine(_classifier(model, provider), source.rate, hop_seconds, votes).run(source)
 
@@ -226,6 +252,13 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
     ------
     UserError
         The file cannot be decoded, is silent or too short to decide on, or the model is refused.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> track = edmlive.classify("track.flac")
+    >>> print(f"{track.genre}, {track.bpm:.0f} BPM")
+    Dubstep, 141 BPM
     """
     classifier = _classifier(model, provider)
     last: Reading | None = None

@@ -11,7 +11,16 @@ from edmlive.taxonomy import agrees
 
 
 class State(StrEnum):
-    """What the listener is doing."""
+    """What is known of the music.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> with edmlive.open_source("track.flac") as source:
+    ...     sure = [r for r in edmlive.listen(source) if r.state is edmlive.State.LISTENING]
+    >>> {reading.genre for reading in sure}
+    {'Dubstep'}
+    """
 
     NO_INPUT = "no input"
     WARMING_UP = "warming up"
@@ -65,7 +74,17 @@ class Reading:
     counts
         Everything lost, late or left out since the start.
     notices
-        What a person should look at, such as clipping or a cable, a sentence each, for as long as it is so.
+        Current problems for a person to fix, such as clipping or a dead cable, one sentence each.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> with edmlive.open_source("track.flac") as source:
+    ...     *_, reading = edmlive.listen(source)
+    >>> print(f"{reading.time:.0f} s: {reading.genre}, {reading.bpm:.0f} BPM")
+    40 s: Dubstep, 141 BPM
+    >>> reading.votes
+    {'Dubstep': 5}
     """
 
     time: float
@@ -117,6 +136,15 @@ class Track:
         The model's name.
     fault
         Where and how the file is broken, if it is.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> track = edmlive.classify("track.flac")
+    >>> print(f"{track.path}: {track.genre}, {track.bpm:.0f} BPM, {track.seconds:.0f} s")
+    track.flac: Dubstep, 141 BPM, 40 s
+    >>> track.to_json()
+    '{"schema": 1, "path": "track.flac", "state": "listening", "genre": "Dubstep", ...}'
     """
 
     path: str

@@ -144,6 +144,13 @@ def list_devices() -> list[Device]:
     ------
     DeviceError
         PortAudio is missing or does not answer.
+
+    Examples
+    --------
+    >>> import edmlive
+    >>> rates = {device.name: device.rate for device in edmlive.list_devices()}
+    >>> all(rate > 0 for rate in rates.values())
+    True
     """
     process = CaptureProcess({"list": True})
     try:
