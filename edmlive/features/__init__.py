@@ -1,1 +1,1 @@
-"""From samples to what a model looks at: resampling, feature frames, rolling windows; the same live and in training."""
+"""From samples to model inputs: resampling, feature frames, rolling windows; the same live and in training."""

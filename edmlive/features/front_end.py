@@ -1,4 +1,4 @@
-"""The streaming front end as an object: what the kernels remember, and the frames they write."""
+"""The streaming front end: the kernels' state, and the frames they write."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class FrontEnd:
     window
         ``hann`` or ``hamming``.
     onset_floor_db
-        Depth of the onset floor under the running maximum in dB; ``None`` for none.
+        Depth of the onset floor below the running maximum in dB; ``None`` for no floor.
     """
 
     def __init__(self, window: Window = "hann", onset_floor_db: float | None = None) -> None:
@@ -48,7 +48,7 @@ class FrontEnd:
         self.reset()
 
     def reset(self) -> None:
-        """Start anew, as if nothing had been heard."""
+        """Forget all audio."""
         self._state = stream.allocate(*self._settings)
 
     def push(self, samples: NDArray[np.float32]) -> Frames:
@@ -57,7 +57,7 @@ class FrontEnd:
         return _frames(rows[: stream.push(samples, self._state, rows)])
 
     def flush(self) -> Frames:
-        """Return the frames that reach past the end of a file. Only `reset` may follow."""
+        """Return the last frames of a file, which reach past its end. Only `reset` may follow."""
         rows = np.empty((stream.FLUSH_FRAMES, stream.FRAME_SIZE), np.float32)
         return _frames(rows[: stream.flush(self._state, rows)])
 

@@ -1,4 +1,4 @@
-"""The newest rows of a stream, of fixed size, always at hand as one contiguous view."""
+"""A ring buffer whose newest rows are always one contiguous view."""
 
 from typing import Any
 
@@ -42,17 +42,17 @@ class History:
         self.count += len(rows)
 
     def newest(self, length: int) -> NDArray[Any]:
-        """Return the newest rows, oldest first: ``length`` of them, or all that are kept."""
+        """Return the newest ``length`` rows, or all that are kept, oldest first."""
         length = min(length, self.count, self._capacity)
         end = (self.count - 1) % self._capacity + 1 + self._capacity
         return self._rows[end - length : end]
 
     def span(self, first: int, end: int) -> NDArray[Any]:
-        """Return the rows from ``first`` to before ``end``, counted since the start; they must be kept still."""
+        """Return rows ``first`` to ``end`` (exclusive), counted from the start; they must still be kept."""
         return self.newest(self.count - first)[: end - first]
 
     def at(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Return single rows, counted since the start; they must be kept still."""
+        """Return single rows, counted from the start; they must still be kept."""
         return self._rows[rows % self._capacity]
 
     def reset(self) -> None:

@@ -10,27 +10,27 @@ FLOOR_DBFS = -120.0
 
 
 def level_dbfs(samples: NDArray[np.float32]) -> float:
-    """Return the RMS level of some samples in dBFS, `FLOOR_DBFS` at least."""
+    """Return the RMS level of samples in dBFS, at least `FLOOR_DBFS`."""
     power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
     return max(FLOOR_DBFS, 10 * math.log10(power)) if power > 0 else FLOOR_DBFS
 
 
 class SilenceGate:
-    """Tells silence from music by level, with hysteresis and a hold time.
+    """Distinguishes silence from music by level, with hysteresis and a hold time.
 
     Parameters
     ----------
     enter_dbfs, leave_dbfs
-        RMS levels in dBFS under which silence begins and over which it ends.
+        RMS levels in dBFS below which silence begins and above which it ends.
     hold_seconds
-        How long the level must stay low before it counts as silence.
+        How long the level must have been low before it counts as silence.
 
     Attributes
     ----------
     silent
-        Whether this is silence.
+        Whether the audio is silent now.
     quiet
-        Whether nothing but low levels has been heard since the start or the last silence.
+        Whether all levels since the start or the last silence were low.
     """
 
     def __init__(self, enter_dbfs: float = -60.0, leave_dbfs: float = -54.0, hold_seconds: float = 2.0) -> None:
@@ -40,7 +40,7 @@ class SilenceGate:
         self.quiet = True
 
     def push(self, level_dbfs: float, seconds: float) -> bool:
-        """Take the level of the last stretch of audio and return whether this is silence."""
+        """Take the level of the next so many seconds of audio and return whether the audio is silent now."""
         if level_dbfs > self._leave:
             self.silent = False
             self._low_seconds = 0.0

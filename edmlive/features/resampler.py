@@ -1,4 +1,4 @@
-"""From what a source delivers to what the kernels take: mono at 22,050 Hz."""
+"""Streaming conversion of any audio to mono at 22,050 Hz."""
 
 import math
 from typing import Protocol
@@ -11,19 +11,19 @@ from edmlive.kernels.resampling import resample
 from edmlive.kernels.tables import SAMPLE_RATE
 
 REACH_SECONDS = 0.0046
-"""Beyond this, before and after, soxr's filter weighs nothing that single precision could hold."""
-MOST_PLACES = 100_000
-"""Limits the table of a filter: 44.1, 48, 88.2, 96 and 176.4 kHz have one."""
+"""Half length of soxr's filter: taps further out are too small for single precision."""
+LARGEST_TABLE = 100_000
+"""Largest product of both rates in lowest terms for which a filter is tabulated; 192 kHz is above it."""
 LANES = 32
-"""Taps are a multiple of this, so that none is left over when many are multiplied at once."""
+"""The number of taps is a multiple of this, for vector instructions."""
 
 
 class Resampler:
     """Mixes channels with equal weights and resamples as a stream.
 
-    The output is what soxr HQ, hence ``librosa.load``, makes of the whole signal at once, to the accuracy of single
-    precision; however the input is cut into blocks, it is the same bit for bit. soxr itself works in blocks and holds
-    up to 42 ms back. At the usual rates its own filter is therefore applied sample by sample.
+    To single precision, the output equals that of soxr HQ, hence of ``librosa.load``, for the whole signal at once. It
+    is the same bit for bit however the input is cut into blocks. soxr itself works in blocks and holds up to 42 ms
+    back, so at the usual rates its filter is applied here sample by sample.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class Resampler:
 
     @property
     def held(self) -> float:
-        """Seconds of input that have not come out yet, because the filter looks ahead."""
+        """Seconds of input not yet in the output, because the filter looks ahead."""
         return self._taken / self._rate - self._given / SAMPLE_RATE
 
     def push(self, samples: NDArray[np.float32], *, last: bool = False) -> NDArray[np.float32]:
         """Take (n, channels) samples and return (m,) mono samples; ``last`` flushes what is held back."""
-        # Channel by channel, because a matrix product's last bit depends on the block's length.
+        # Channel by channel, because the last bit of a matrix product depends on the block's length.
         mono = samples[:, 0].copy()
         for channel in range(1, samples.shape[1]):
             mono += samples[:, channel]
@@ -63,7 +63,7 @@ class _Stream(Protocol):
 
 def _stream(rate: int) -> _Stream:
     common = math.gcd(rate, SAMPLE_RATE)
-    if rate > SAMPLE_RATE and rate * SAMPLE_RATE <= MOST_PLACES * common**2:
+    if rate > SAMPLE_RATE and rate * SAMPLE_RATE <= LARGEST_TABLE * common**2:
         ahead = math.ceil(REACH_SECONDS * rate)
         return _PolyphaseStream(rate // common, soxr_phases(rate, ahead), ahead)
     stream: _Stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
@@ -71,7 +71,7 @@ def _stream(rate: int) -> _Stream:
 
 
 class _PolyphaseStream:
-    """A filter that moves on by `step` phases for each sample that it gives; some of its taps look `ahead`."""
+    """A polyphase filter that advances by `step` phases per output sample and looks `ahead` by some of its taps."""
 
     def __init__(self, step: int, phases: NDArray[np.float32], ahead: int) -> None:
         self._step, self._phases = step, phases
@@ -91,36 +91,36 @@ class _PolyphaseStream:
 
 
 def soxr_phases(rate: int, ahead: int) -> NDArray[np.float32]:
-    """Read the filter of soxr HQ off its answer to a train of impulses.
+    """Measure the filter of soxr HQ by its response to a train of impulses.
 
     Parameters
     ----------
     rate
-        Of the input in Hz, above `SAMPLE_RATE`.
+        Sampling rate of the input in Hz, above `SAMPLE_RATE`.
     ahead
-        Taps after an output's own place.
+        Number of taps after the output's own position.
 
     Returns
     -------
     NDArray[np.float32]
-        Shape (phases, taps), as `edmlive.kernels.resampling.resample` takes them: as many taps before an output's place
-        as after it, and some more that make whole vectors.
+        Shape (phases, taps), as `edmlive.kernels.resampling.resample` takes them: as many taps before the output's
+        position as after it, padded to a multiple of `LANES`.
     """
     common = math.gcd(rate, SAMPLE_RATE)
     step, count = rate // common, SAMPLE_RATE // common
     taps = -(-(2 * ahead + 1) // LANES) * LANES
     before = taps - 1 - ahead
-    # So far apart that their answers do not meet, and each at another place against the grid of the output.
+    # Far enough apart that the responses do not overlap, and each at another phase of the output's grid.
     apart = 2 * taps
     while math.gcd(apart, step) > 1:
         apart += 1
     impulses = apart * np.arange(1, step + 1)
     train = np.zeros(apart * (step + 2))
     train[impulses] = 1.0
-    answer = soxr.resample(train, rate, SAMPLE_RATE)
-    place, phase = np.divmod(np.arange(len(answer)) * step, count)
+    response = soxr.resample(train, rate, SAMPLE_RATE)
+    place, phase = np.divmod(np.arange(len(response)) * step, count)
     phases = np.zeros((count, taps), np.float32)
     for impulse in impulses:
         near = slice(*np.searchsorted(place, (impulse - ahead, impulse + before + 1)))
-        phases[phase[near], impulse - place[near] + before] = answer[near]
+        phases[phase[near], impulse - place[near] + before] = response[near]
     return phases

@@ -40,7 +40,7 @@ RHYTHM_NAMES = (
     *(f"{80 + i}-beats_loudness_band_ratio.mean{i}" for i in range(1, 7)),
     *(f"{86 + i}-beats_loudness_band_ratio.stdev{i}" for i in range(1, 7)),
 )
-"""Names of the 22 values of `Rhythm.descriptors`, in order, as the data sets' columns have them."""
+"""Names of the 22 values of `Rhythm.descriptors`, in order, as in the data sets' columns."""
 
 _NEED_BEATS = [i for i, name in enumerate(RHYTHM_NAMES) if "danceability" not in name and "onset_rate" not in name]
 _CHUNK_STEPS = ROW_HOP // 2
@@ -52,17 +52,18 @@ _REFERENCE_POWER = 10 ** ((-31.49 + 6.0) / 10)
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Tempo and rhythm of a stretch of music.
+    """Tempo and rhythm of a window of music.
 
     Parameters
     ----------
     bpm
-        Tempo in beats per minute, about 40 to 215; NaN in silence and before six seconds have been heard.
+        Tempo in beats per minute, about 40 to 215; NaN in silence and during the first six seconds.
     confidence
         Share of the intervals between beats that agree with one another, 0 to 1.
     descriptors
-        Values in the order of `RHYTHM_NAMES`, shape (22,), all finite; those that need beats are 0 where there are
-        none. The first is the tempo as the data sets have it, which fast tempi make coarser than `bpm`.
+        Values in the order of `RHYTHM_NAMES`, shape (22,). Those that need beats are 0 if there are none, and NaN
+        during the first six seconds. The first is the tempo as in the data sets, which is coarser than `bpm`, the more
+        so the faster the music.
     """
 
     bpm: float
@@ -73,16 +74,15 @@ class Rhythm:
 class RhythmTracker:
     """Tempo and rhythm of the newest seconds of audio.
 
-    Everything that can be is computed once, when the audio arrives, and kept until `max_seconds` of newer audio have
-    replaced it, so memory is constant and any split of the samples into pushes gives the same bits. Reading tracks the
-    beats anew over the whole window.
+    As much as possible is computed once, when the audio arrives, and kept for `max_seconds`, so memory is constant and
+    any split of the samples into pushes gives the same bits. Reading tracks the beats anew over the whole window.
 
     Parameters
     ----------
     max_seconds
         Longest window that can be read.
     tempo_only
-        Leave out what no tempo needs, which is two thirds of the work: the other descriptors then stay 0.
+        Skip what the tempo does not need, two thirds of the work; the other descriptors then stay 0.
     """
 
     def __init__(self, max_seconds: float = 120.0, *, tempo_only: bool = False) -> None:
@@ -96,7 +96,12 @@ class RhythmTracker:
         self._powers = History(max(1, _blocks_of_50_ms(steps)))
         self._saliences = History(steps * 2 // ROW_HOP + 1, (LONGEST_PERIOD + 1,))
         self._histories = (
-            *(self._differences, self._onsets, self._sounds, self._deviations, self._powers, self._saliences),
+            self._differences,
+            self._onsets,
+            self._sounds,
+            self._deviations,
+            self._powers,
+            self._saliences,
         )
         self.reset()
 
@@ -110,7 +115,7 @@ class RhythmTracker:
 
     @property
     def seconds(self) -> float:
-        """Audio held that a window can be read from, in seconds."""
+        """Audio from which a window can be read, in seconds."""
         return self._held * HOP_LENGTH / SAMPLE_RATE
 
     @property
@@ -154,7 +159,7 @@ class RhythmTracker:
         self._saliences.push(row)
 
     def read(self, seconds: float) -> Rhythm:
-        """Tempo and rhythm of the newest audio.
+        """Return the tempo and rhythm of the newest audio.
 
         Parameters
         ----------
@@ -184,7 +189,7 @@ class RhythmTracker:
         intervals = np.diff(beats)
         bpm, share = agreed_tempo(intervals)
         (first_bpm, _, first_spread), (second_bpm, second_weight, second_spread) = tempo_peaks(intervals)
-        # The data sets' "first peak weight" holds the spread.
+        # In the data sets, "first peak weight" holds the spread.
         values[:6] = bpm, first_bpm, first_spread, second_bpm, second_spread, second_weight
         if not self._tempo_only:
             sounds = self._sounds.at(beats[beats < self._sounds.count])
@@ -194,16 +199,16 @@ class RhythmTracker:
         return Rhythm(steady_tempo(beats), share, values)
 
     def _beats(self, steps: int) -> NDArray[np.int64] | None:
-        """Beats of the newest steps, as places on the grid since the start of the stream; ``None`` in under 6 s."""
+        """Return the beats of the newest steps as positions on the grid since the start; ``None`` in less than 6 s."""
         end = self._differences.count
         start = end - steps
         if 2 * steps < ROW_LENGTH or self._saliences.count == 0:
             return None
-        # Where no row lies wholly within the window, the newest must do: it begins less than 1.6 s before.
+        # If no row lies wholly within the window, take the newest: it begins less than 1.6 s before the window.
         first_row = min(-(-2 * start // ROW_HOP), self._saliences.count - 1)
         rows = self._saliences.count - first_row
         periods = best_periods(self._saliences.newest(rows))
-        # A row speaks for the 1.5 s around its middle, the first and the last one also for what is beyond.
+        # A row applies to the 1.5 s around its middle, the first and the last also to what is beyond them.
         places = np.arange(2 * start, 2 * end)
         row = (places - (ROW_LENGTH - ROW_HOP) // 2) // ROW_HOP - first_row
         strengths = on_grid(self._differences.newest(steps))

@@ -1,4 +1,4 @@
-"""The 68 timbre descriptors over a rolling window: pyAudioAnalysis's statistics, as the audio arrives."""
+"""The 68 timbre descriptors over a rolling window: pyAudioAnalysis's statistics, computed as the audio arrives."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,13 @@ from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.util.blocks import BlockBuffer
 
 _FEATURES = (
-    *("ZCR", "Energy", "EnergyEntropy", "SpectralCentroid", "SpectralSpread", "SpectralEntropy", "SpectralFlux"),
+    "ZCR",
+    "Energy",
+    "EnergyEntropy",
+    "SpectralCentroid",
+    "SpectralSpread",
+    "SpectralEntropy",
+    "SpectralFlux",
     "SpectralRolloff",
     *(f"MFCCs{i}" for i in range(1, 14)),
     *(f"ChromaVector{i}" for i in range(1, 13)),
@@ -20,18 +26,18 @@ _FEATURES = (
 TIMBRE_NAMES = tuple(
     f"{i}-{name}" for i, name in enumerate([f"{f}{s}" for s in ("m", "std") for f in _FEATURES], start=1)
 )
-"""Names of the 68 values, in order, as the data sets' columns have them: ``1-ZCRm`` ... ``68-ChromaDeviationstd``."""
+"""Names of the 68 values, in order, as in the data sets' columns: ``1-ZCRm`` ... ``68-ChromaDeviationstd``."""
 
 BEAT_NAMES = ("69-BPM", "70-BPMconf")
-"""Names of what `TimbreStatistics.read_with_beat` adds to them."""
+"""Names of the values that `TimbreStatistics.read_with_beat` appends."""
 
 
 class TimbreStatistics:
     """Means and standard deviations of 34 short-term features over the newest seconds of audio.
 
-    A 50-millisecond frame is reduced once, when its last sample arrives, and kept until `max_seconds` of newer ones
-    have replaced it, so memory is constant and any split of the samples into pushes gives the same bits. The mean and
-    the peak that pyAudioAnalysis normalises a recording by are those of the window being read.
+    A 50-millisecond frame is reduced once, when its last sample arrives, and kept for `max_seconds`, so memory is
+    constant and any split of the samples into pushes gives the same bits. pyAudioAnalysis normalises a recording by its
+    mean and peak; here they are those of the window being read.
 
     Parameters
     ----------
@@ -84,11 +90,10 @@ class TimbreStatistics:
         self._sums.push(sums)
 
     def read(self, seconds: float) -> NDArray[np.float64]:
-        """Timbre of the newest audio, as pyAudioAnalysis would describe it on its own.
+        """Return the timbre of the newest audio, as pyAudioAnalysis would describe it on its own.
 
-        The window is cut into one-second blocks from its oldest frame on; the statistics are those of the blocks,
-        averaged. What is left at the end is a block too: while less than the window is held, ask for a whole number
-        of seconds to have whole blocks only.
+        The window is cut into one-second blocks from its oldest frame on, and the blocks' statistics are averaged. An
+        incomplete last block counts as much as the others, so ask for whole seconds while less than the window is held.
 
         Parameters
         ----------
@@ -103,12 +108,12 @@ class TimbreStatistics:
         Raises
         ------
         ValueError
-            If not even one frame is held or asked for.
+            Less than one frame is held or requested.
         """
         return mid_term_statistics(self._features(seconds))
 
     def read_with_beat(self, seconds: float) -> NDArray[np.float64]:
-        """Timbre as `read` has it, then the tempo in pyAudioAnalysis's coarse way.
+        """Return the values of `read`, then the coarse tempo of pyAudioAnalysis.
 
         Parameters
         ----------
@@ -118,13 +123,13 @@ class TimbreStatistics:
         Returns
         -------
         ndarray, shape (70,)
-            Values in the order of `TIMBRE_NAMES` and `BEAT_NAMES`: the BPM is 1,200 / n for a whole n of 1 to 40, the
-            confidence in 0...1.
+            Values in the order of `TIMBRE_NAMES` and `BEAT_NAMES`: the BPM is 1,200 / n for an integer n of 1 to 40,
+            the confidence 0..1.
 
         Raises
         ------
         ValueError
-            If not even one frame is held or asked for.
+            Less than one frame is held or requested.
         """
         features = self._features(seconds)
         return np.concatenate((mid_term_statistics(features), beat(features)))
@@ -132,7 +137,7 @@ class TimbreStatistics:
     def _features(self, seconds: float) -> NDArray[np.float64]:
         frames = min(self._held, _whole_frames(seconds))
         if frames < 1:
-            raise ValueError(f"no timbre yet: {self.seconds:.2f} s of audio held, {seconds:g} s asked for")
+            raise ValueError(f"no timbre yet: {self.seconds:.2f} s of audio held, {seconds:g} s requested")
         return short_term_features(self._sums.newest(frames))
 
 

@@ -1,4 +1,4 @@
-"""Rolling windows over feature frames: what a model looks at, ready when it asks."""
+"""Rolling windows over feature frames, from which a model's inputs are taken."""
 
 import math
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.spec import InputSpec, ModelSpec
 
 TEMPO_SECONDS = 60.0
-"""Rolling window of the tempo where no descriptor input sets one."""
+"""Rolling window of the tempo if no descriptor input sets one."""
 
 LIVE_DESCRIPTORS = (*TIMBRE_NAMES, *BEAT_NAMES, *RHYTHM_NAMES)
-"""Every descriptor that can be computed live, in the data sets' own names."""
+"""Every descriptor that can be computed live, by its name in the data sets."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What the windows hold at one moment.
+    """Contents of the windows at one moment.
 
     Parameters
     ----------
     tensors
-        One float32 array for each input of the model; ``None`` while too little has been heard.
+        One float32 array per input of the model; ``None`` until the windows have warmed up.
     rhythm
         Tempo and rhythm over the rolling window.
     seconds
-        Seconds of audio that `tensors` look back on.
+        Seconds of audio that `tensors` cover.
     """
 
     tensors: dict[str, NDArray[np.float32]] | None
@@ -53,7 +53,7 @@ class Windows:
     Raises
     ------
     ModelError
-        The model wants a descriptor that cannot be computed live.
+        The model takes a descriptor that cannot be computed live.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -95,12 +95,12 @@ class Windows:
             history.reset()
 
     def read(self, *, whole: bool = True) -> Window:
-        """Return what a decision needs.
+        """Return the inputs of a decision.
 
         Parameters
         ----------
         whole
-            Wait until every window has warmed up; ``False`` takes shorter descriptor windows, for a
+            Wait until every window has warmed up; ``False`` accepts descriptor windows from one second on, for a
             file that ends before.
         """
         rhythm = self._rhythm.read(self._seconds)
@@ -113,8 +113,8 @@ class Windows:
             tensors[name] = chunk_tensor(columns, spec, self._mel_scale)
             seconds = spec.frames * HOP_LENGTH / SAMPLE_RATE
         if self._descriptors is not None and self._timbre is not None:
-            # Whole seconds only: the short last block of an odd length would weigh as much as a full one. Frames held
-            # lag behind the audio by less than one.
+            # Whole seconds only: an incomplete last block would weigh as much as a full one. The frames held lag
+            # behind the audio by less than one frame.
             seconds = min(self._seconds, float(math.floor(self._timbre.seconds + FRAME_LENGTH / SAMPLE_RATE)))
             if seconds < (self._descriptors.warm_up_seconds if whole else 1):
                 return Window(None, rhythm, seconds)
@@ -126,7 +126,7 @@ class Windows:
 def chunk_tensor(
     columns: NDArray[np.float32], spec: InputSpec, mel_scale: Literal["power", "db"]
 ) -> NDArray[np.float32]:
-    """Return feature frames as the tensor a network takes.
+    """Return feature frames as a network's input tensor.
 
     Parameters
     ----------

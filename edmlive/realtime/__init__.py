@@ -1,1 +1,1 @@
-"""Live classification: sources, front end, windows, classifier, voter, engine and sinks."""
+"""From windows to answers: classifier, voter, decider, engine and session."""

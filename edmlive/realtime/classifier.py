@@ -146,7 +146,7 @@ def _warm_up(path: Path, inference: Inference, spec: ModelSpec) -> None:
     for _ in range(1 if inference.provider == "cpu" else _GPU_WARM_UP_RUNS):
         probabilities = inference([silence])
     if not abs(probabilities.sum() - 1) < 1e-3:  # NaN compares as false
-        raise ModelError(f"Model {path} does not answer with probabilities that sum to 1.")
+        raise ModelError(f"Model {path} does not output probabilities that sum to 1.")
     inference.steps.clear()
 
 
@@ -166,7 +166,7 @@ def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:
                 f"{', '.join(map(str, expected[name]))})."
             )
         if isinstance(shape[0], int) and shape[0] != batch:
-            remedy = "export it anew" if batch == 1 else f"give --batch {shape[0]}"
+            remedy = "export it again" if batch == 1 else f"give --batch {shape[0]}"
             raise ModelError(f"Model {path} takes {shape[0]} of '{name}' at once, not {batch}: {remedy}.")
     outputs = {o.name: (o.type, tuple(o.shape)[1:]) for o in session.get_outputs()}
     if outputs.get(OUTPUT_NAME) != ("tensor(float)", (len(spec.labels),)):

@@ -203,7 +203,7 @@ def listen(
     model
         Name of a shipped model, path of an ONNX file, or a loaded `Classifier`; ``None`` for the default.
     provider
-        Where the model runs, unless it is loaded already.
+        Where the model runs; ignored if it is already loaded.
     hop_seconds, votes
         Audio between decisions, and decisions that vote; ``None`` for the model's defaults.
 
@@ -232,7 +232,7 @@ def listen(
 
 
 def classify(path: str | Path, model: str | Path | Classifier | None = None, *, provider: Provider = "auto") -> Track:
-    """Name the subgenre and the tempo of a whole file: the majority over all its decisions.
+    """Name the subgenre and the tempo of a whole file, by a majority vote over all its decisions.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
     model
         Name of a shipped model, path of an ONNX file, or a loaded `Classifier`; ``None`` for the default.
     provider
-        Where the model runs, unless it is loaded already.
+        Where the model runs; ignored if it is already loaded.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What edmlive says about the music: one reading per decision, one track summary per file."""
+"""The answers: one reading per decision, one track summary per file."""
 
 import json
 from dataclasses import dataclass
@@ -39,12 +39,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reading:
-    """One answer about the music heard up to now.
+    """What is known about the music at one moment.
 
     Parameters
     ----------
     time
-        Seconds of audio heard since the source was opened.
+        Seconds of audio since the source was opened.
     state
         No input, warming up, listening, silence or unsure.
     level_dbfs
@@ -54,25 +54,25 @@ class Reading:
     confidence
         Its mean probability over the votes, 0..1.
     top
-        All genres, best first.
+        All genres, the winner first, then by mean probability.
     votes
-        Votes by genre.
+        Number of votes by genre.
     bpm
-        Tempo in beats per minute, to 0.1; ``None`` where none is felt.
+        Tempo in beats per minute, to 0.1; ``None`` if the music has none.
     seconds
-        Seconds of audio that the newest decision looked at.
+        Seconds of audio that the newest decision was based on.
     model
         The model's name.
     latency
         Seconds between the capture of the newest sample and this reading, on the monotonic clock.
     truth
-        What was playing, where the source knows: genre, tempo, and the second of the audio since which it is so.
+        What was playing, if the source knows: genre, tempo, and since which second of the audio.
     clock
-        When that was by the computer's clock: ISO 8601 with its offset from UTC, to milliseconds.
+        Wall-clock time at which the newest sample was captured: ISO 8601 with UTC offset, to milliseconds.
     liveness
-        Whether the input delivers; in the state *no input* it does not, and there is nothing else to say.
+        Whether the input delivers audio; in the state *no input* it does not.
     counts
-        Everything lost, late or left out since the start.
+        Everything lost, late or skipped since the start.
     notices
         Current problems for a person to fix, such as clipping or a dead cable, one sentence each.
 
@@ -106,7 +106,7 @@ class Reading:
 
     @property
     def right(self) -> bool | None:
-        """Whether the genre named agrees with the true one; ``None`` where the truth is not known."""
+        """Whether the genre agrees with the true one; ``None`` if the truth is not known."""
         if self.truth is None:
             return None
         return self.genre is not None and agrees(self.genre, self.truth.genre)
@@ -118,18 +118,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Track:
-    """What a whole file is: the majority over all its decisions.
+    """The result for a whole file: the majority over all its decisions.
 
     Parameters
     ----------
     path
         The file or URL.
     state
-        Listening, or unsure: the winner is not likely enough, or the file ends before the model has warmed up.
+        Listening, or unsure: the confidence is too low, or the file ends before the model has warmed up.
     genre, confidence, top
         As in `Reading`, over every decision of the track.
     bpm
-        Median tempo over the track in beats per minute, to 0.1; ``None`` where none is felt.
+        Median tempo over the track in beats per minute, to 0.1; ``None`` if it has none.
     seconds
         Length of the audio that was decoded.
     model
@@ -165,7 +165,7 @@ class Track:
 TOP_COUNT = 5
 
 SCHEMA = 1
-"""Version of the fields of a JSON line. New fields leave it; a field that goes or changes its meaning raises it."""
+"""Version of a JSON line's fields. Adding a field keeps it; removing one or changing its meaning raises it."""
 
 
 def _to_json(answer: Reading | Track) -> str:

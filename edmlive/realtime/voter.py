@@ -1,10 +1,9 @@
-"""The running majority vote over chunk decisions, and what it says while it cannot say anything.
+"""The running majority vote over decisions.
 
-A vote looks at the last N decisions, taken every h seconds. When the music changes for good, the first
-decision that hears only the new music is followed by ``flip_votes - 1`` more before the new genre has one
-vote more than the old: a change shows at most ``flip_votes * h`` seconds after decisions change, where
-``flip_votes = N // 2 + 1``. With the defaults, N = 5 and h = 1 s, that is 3 s. On top comes the
-time the model's own window needs to fill with the new music.
+A vote covers the last N decisions, taken every h seconds. When the music changes for good, the first decision for the
+new genre is followed by ``flip_votes - 1`` more before the new genre has one vote more than the old one: a change shows
+at most ``flip_votes * h`` seconds after decisions change, where ``flip_votes = N // 2 + 1``. With the defaults, N = 5
+and h = 1 s, that is 3 s. The time that the model's own window needs to fill with the new music comes on top.
 """
 
 from collections import deque
@@ -17,7 +16,7 @@ from edmlive.realtime.reading import Candidate
 from edmlive.util.majority import rank_labels
 
 TIE_MARGIN = 0.1
-"""How much likelier a genre must be than the one shown to take its place with as many votes."""
+"""How much more probable a genre with as many votes must be to replace the one shown."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Vote:
     top
         All genres, the winner first, then by mean probability.
     counts
-        Votes of each genre that has any.
+        Number of votes by genre, without those that have none.
     """
 
     genre: str
@@ -45,16 +44,16 @@ class Vote:
 class Voter:
     """Majority over the last decisions (paper, section IV), ties by summed probability.
 
-    The genre shown gives way to one that has more votes, or as many and a mean probability greater by more than
-    `TIE_MARGIN` (hysteresis), so that two genres which share the votes evenly do not alternate.
-    A whole song has one answer, so its ties go by probability alone.
+    The genre shown is replaced by one with more votes, or with as many and a mean probability greater by more than
+    `TIE_MARGIN` (hysteresis), so that two genres with equal votes do not alternate. A whole song has a single answer,
+    so its ties are broken by probability alone.
 
     Parameters
     ----------
     labels
-        Class names in the order of the probabilities.
+        Genres in the order of the probabilities.
     votes
-        Decisions that vote; ``None`` for all since the last reset, as for a whole song.
+        Number of decisions that vote; ``None`` for all since the last reset, as for a whole song.
     """
 
     def __init__(self, labels: tuple[str, ...], votes: int | None) -> None:
@@ -64,7 +63,7 @@ class Voter:
 
     @property
     def flip_votes(self) -> int | None:
-        """Decisions, at most, for a new genre until it shows, when every decision before was for another."""
+        """Largest number of decisions until a new genre shows after a time of unanimous ones for another."""
         return self.votes // 2 + 1 if self.votes else None
 
     def reset(self) -> None:
@@ -75,7 +74,7 @@ class Voter:
         self._shown: int | None = None
 
     def push(self, probabilities: NDArray[np.float32]) -> Vote:
-        """Count one more decision and return the vote.
+        """Add a decision and return the vote.
 
         Parameters
         ----------
@@ -91,7 +90,7 @@ class Voter:
         counts = self._counts
         mean = np.maximum(self._sum / counts.sum(), 0.0)
         best = int(rank_labels(counts, mean)[0])
-        if self._shown is None or self.votes is None or self._gives_way(best, self._shown, mean):
+        if self._shown is None or self.votes is None or self._replaces(best, self._shown, mean):
             self._shown = best
         order = np.argsort(-mean, kind="stable")
         order = np.concatenate(([self._shown], order[order != self._shown]))
@@ -102,7 +101,7 @@ class Voter:
             counts={self.labels[i]: int(counts[i]) for i in order if counts[i]},
         )
 
-    def _gives_way(self, best: int, shown: int, mean: NDArray[np.float64]) -> bool:
+    def _replaces(self, best: int, shown: int, mean: NDArray[np.float64]) -> bool:
         if self._counts[best] != self._counts[shown]:
             return bool(self._counts[best] > self._counts[shown])
         return bool(mean[best] > mean[shown] + TIE_MARGIN)

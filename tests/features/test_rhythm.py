@@ -35,7 +35,7 @@ def assert_same(a, b):
     assert (a.confidence, str(a.bpm)) == (b.confidence, str(b.bpm))
 
 
-def test_names_are_the_data_sets():
+def test_names_are_those_of_the_data_sets():
     assert len(RHYTHM_NAMES) == len(set(RHYTHM_NAMES)) == 22
     assert [int(name.split("-")[0]) for name in RHYTHM_NAMES] == list(range(71, 93))
     assert RHYTHM_NAMES[ONSET_RATE] == "80-onset_rate"
@@ -52,7 +52,7 @@ def test_tempo_of_clicks(bpm):
     assert rhythm.descriptors[ONSET_RATE] == pytest.approx(bpm / 60, rel=0.03)
 
 
-def test_tempo_alone_is_the_same_tempo():
+def test_tempo_only_gives_the_same_tempo():
     whole, alone = RhythmTracker(), RhythmTracker(tempo_only=True)
     for tracker in (whole, alone):
         tracker.push(MUSIC)
@@ -149,7 +149,7 @@ def test_reset_forgets_everything():
 
 
 def test_the_window_forgets():
-    """The newest 20 s tell of the change of tempo before them nothing."""
+    """A change of tempo before the newest 20 s has no influence."""
     tracker = RhythmTracker(20.0)
     tracker.push(clicks(90.0, 40.0))
     assert tracker.read(20.0).bpm == pytest.approx(90.0, abs=0.2)
@@ -195,7 +195,7 @@ def test_descriptors_of_real_tracks(rhythms):
         assert np.median(np.abs(ours[:, column] / theirs[:, column] - 1)) < tolerance, RHYTHM_NAMES[column]
 
 
-def test_too_little_audio_leaves_what_needs_beats_unknown():
+def test_descriptors_that_need_beats_are_unknown_at_first():
     rhythm = read(MUSIC[: 4 * RATE])
     known = [i for i, name in enumerate(RHYTHM_NAMES) if name in ("77-danceability", "80-onset_rate")]
     assert np.isnan(rhythm.bpm)

@@ -30,7 +30,7 @@ def within(ours, theirs, near_zero=True):
     return (error <= 0.02 * size) | (near_zero & (size < 0.05) & (error <= 1e-3))
 
 
-def test_names_are_the_data_sets():
+def test_names_are_those_of_the_data_sets():
     assert len(TIMBRE_NAMES) == 68
     assert TIMBRE_NAMES[0] == "1-ZCRm" and TIMBRE_NAMES[20] == "21-MFCCs13m" and TIMBRE_NAMES[34] == "35-ZCRstd"
     assert TIMBRE_NAMES[67] == "68-ChromaDeviationstd"
@@ -65,7 +65,7 @@ def test_sample_by_sample_gives_the_same_bits():
 
 
 def test_the_window_forgets():
-    """Reading the newest 8 s tells nothing of what was before, but for the mean that two features took on arrival."""
+    """Audio before the newest 8 s has no influence, except through the mean that two features use on arrival."""
     drums = SIGNALS["drums"][: 160 * FRAME]
     after_noise, alone = TimbreStatistics(10.0), TimbreStatistics(10.0)
     after_noise.push(0.9 * np.sign(SIGNALS["noise"]))
@@ -96,7 +96,7 @@ def test_reset_forgets_all():
     np.testing.assert_array_equal(timbre.read(120.0), statistics(SIGNALS["drums"]))
 
 
-def test_nothing_to_read_is_said():
+def test_reading_without_a_frame_is_an_error():
     timbre = TimbreStatistics()
     timbre.push(MUSIC[: FRAME - 1])
     with pytest.raises(ValueError, match="no timbre yet"):

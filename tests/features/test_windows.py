@@ -1,4 +1,4 @@
-"""Rolling windows: what a model gets against the front end in one go."""
+"""Rolling windows: a model's inputs against the front end run at once."""
 
 import dataclasses
 
@@ -56,7 +56,7 @@ def test_chunks_are_the_front_ends_newest_frames(spec: ModelSpec) -> None:
     [small_models.CHUNK, (small_models.DESCRIPTORS,), (*small_models.CHUNK, small_models.DESCRIPTORS)],
     ids=len,
 )
-def test_answer_waits_until_every_window_has_warmed_up(inputs: tuple[InputSpec, ...]) -> None:
+def test_tensors_wait_until_every_window_has_warmed_up(inputs: tuple[InputSpec, ...]) -> None:
     windows = Windows(small_models.spec(inputs))
     # A mel frame needs 1,024 samples beyond its centre; descriptors come in whole frames of 50 milliseconds.
     needed = max(
@@ -69,7 +69,7 @@ def test_answer_waits_until_every_window_has_warmed_up(inputs: tuple[InputSpec, 
     assert windows.read().tensors is not None
 
 
-def test_short_file_may_be_judged_by_a_second() -> None:
+def test_short_file_may_be_classified_by_one_second() -> None:
     windows = Windows(small_models.spec())
     windows.push(MUSIC[: int(0.9 * SAMPLE_RATE)])
     assert windows.read(whole=False).tensors is None

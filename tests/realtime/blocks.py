@@ -1,4 +1,4 @@
-"""Audio blocks from memory, cut anyhow."""
+"""Audio blocks from memory, cut anywhere."""
 
 import dataclasses
 import time

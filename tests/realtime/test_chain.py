@@ -1,4 +1,4 @@
-"""The whole chain on real tracks: the shipped model says the same of our descriptors as of the reference ones."""
+"""The whole chain on real tracks: the shipped model agrees on our descriptors and on the reference ones."""
 
 import dataclasses
 from collections.abc import Callable

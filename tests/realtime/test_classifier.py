@@ -1,4 +1,4 @@
-"""One session: a model that does not keep its word is refused, and the provider is the one that runs."""
+"""Loading a model: a graph that contradicts its spec is refused, and the reported provider is the one that runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,15 +60,15 @@ def rename_output(proto: onnx.ModelProto) -> None:
     proto.graph.node[-1].output[0] = proto.graph.output[0].name = "scores"
 
 
-def forget_a_label(proto: onnx.ModelProto) -> None:
+def drop_a_label(proto: onnx.ModelProto) -> None:
     small_models.carry(proto, small_models.spec(labels=small_models.LABELS[:-1]).to_json())
 
 
-def answer_with_numbers(proto: onnx.ModelProto) -> None:
+def output_integers(proto: onnx.ModelProto) -> None:
     cast_output(proto, TensorProto.INT64)
 
 
-def answer_with_doubles(proto: onnx.ModelProto) -> None:
+def output_doubles(proto: onnx.ModelProto) -> None:
     cast_output(proto, TensorProto.DOUBLE)
 
 
@@ -83,7 +83,7 @@ def fail_when_run(proto: onnx.ModelProto) -> None:
     proto.graph.node[-1].input[0] = "spoilt"
 
 
-def answer_not_a_number(proto: onnx.ModelProto) -> None:
+def output_nan(proto: onnx.ModelProto) -> None:
     proto.graph.initializer[0].CopyFrom(
         small_models.weights(
             "descriptors_weights", np.full((DESCRIPTORS, len(small_models.LABELS)), np.nan, np.float32)
@@ -100,16 +100,16 @@ def answer_not_a_number(proto: onnx.ModelProto) -> None:
         (take_doubles, "'descriptors' as"),
         (take_four_at_once, "takes 4 of 'descriptors' at once, not 1"),
         (rename_output, f"output '{OUTPUT_NAME}'"),
-        (forget_a_label, rf"shape \(batch, {len(small_models.LABELS) - 1}\)"),
-        (answer_with_numbers, f"output '{OUTPUT_NAME}'"),
-        (answer_with_doubles, f"output '{OUTPUT_NAME}'"),
+        (drop_a_label, rf"shape \(batch, {len(small_models.LABELS) - 1}\)"),
+        (output_integers, f"output '{OUTPUT_NAME}'"),
+        (output_doubles, f"output '{OUTPUT_NAME}'"),
         (invent_an_operator, "cannot be run"),
         (fail_when_run, "cannot be run"),
-        (answer_not_a_number, "probabilities"),
+        (output_nan, "probabilities"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_model_that_breaks_its_word_is_refused_in_one_sentence(
+def test_graph_that_contradicts_its_spec_is_refused_in_one_sentence(
     tmp_path: Path, spoil: Callable[[onnx.ModelProto], None], words: str
 ) -> None:
     proto = small_models.build(small_models.spec())
@@ -145,18 +145,18 @@ def test_metadata_is_that_of_the_file(small: Path) -> None:
     assert Classifier(small).metadata == {entry.key: entry.value for entry in onnx.load(small).metadata_props}
 
 
-def test_provider_is_cpu_where_cpu_is_asked_for(small: Path) -> None:
+def test_provider_is_cpu_if_requested(small: Path) -> None:
     assert Classifier(small, "cpu").provider == "cpu"
 
 
-def test_cuda_is_refused_where_onnx_runtime_has_none(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_is_refused_if_onnx_runtime_lacks_it(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(ModelError, match="has no CUDA"):
         Classifier(small, "cuda")
     assert Classifier(small, "auto").provider == "cpu"
 
 
-def test_cuda_that_only_claims_to_be_there_is_not_reported(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_that_is_listed_but_does_not_start_is_not_reported(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As onnxruntime-gpu without CUDA's libraries: it lists the provider, then runs on the CPU in silence.
     session = onnxruntime.InferenceSession
     monkeypatch.setattr(
@@ -180,7 +180,7 @@ def test_cuda_that_only_claims_to_be_there_is_not_reported(small: Path, monkeypa
     ],
     ids=["graph", "driver"],
 )
-def test_session_that_a_gpu_refuses_is_tried_without_a_graph_and_auto_ends_on_the_cpu(
+def test_session_that_fails_on_the_gpu_is_retried_without_a_graph_and_auto_falls_back_to_the_cpu(
     small: Path, monkeypatch: pytest.MonkeyPatch, fails: Callable[[dict[str, str]], bool], words: str
 ) -> None:
     session = onnxruntime.InferenceSession
@@ -210,7 +210,7 @@ def test_zoo_lists_shipped_models_by_name(small: Path, monkeypatch: pytest.Monke
     assert find_model(str(small)) == small
 
 
-def test_default_model_loads_and_knows_where_it_comes_from() -> None:
+def test_default_model_loads_and_has_a_provenance() -> None:
     spec = Classifier().spec
     assert spec.name == module.DEFAULT_MODEL
     assert len(spec.labels) == 32

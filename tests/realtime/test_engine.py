@@ -1,4 +1,4 @@
-"""Audio in, readings out: the same for any blocks and any source, with nothing made up in between."""
+"""Audio in, readings out: the same for any blocks and any source."""
 
 import dataclasses
 import gc
@@ -56,7 +56,7 @@ def readings(engine: Engine, blocks: Iterable[AudioBlock], rate: int = RATE) -> 
 
 
 def answers(heard: Iterable[Reading]) -> list[tuple[Any, ...]]:
-    """What was said about the music, apart from when."""
+    """What the readings say about the music, apart from when."""
     return [(r.state, r.genre, r.confidence, r.top, r.votes, r.bpm, r.level_dbfs, r.seconds) for r in heard]
 
 
@@ -87,7 +87,7 @@ def test_file_pipe_and_memory_give_the_same_readings(classifier: Classifier, tmp
     assert sum(r.genre is not None for r in from_memory) >= 3
 
 
-def test_reading_tells_what_the_newest_hop_was(classifier: Classifier) -> None:
+def test_reading_describes_the_newest_hop(classifier: Classifier) -> None:
     time_axis = np.arange(5 * RATE) / RATE
     tone = (np.sin(2 * np.pi * 440 * time_axis) * 0.5).astype(np.float32)[:, None]
     heard = readings(Engine(classifier, RATE, hop_seconds=0.5), cut(tone))
@@ -99,7 +99,7 @@ def test_reading_tells_what_the_newest_hop_was(classifier: Classifier) -> None:
         assert reading.bpm is None or reading.bpm == round(reading.bpm, 1)
 
 
-def test_confidence_is_the_mean_over_as_many_decisions_as_vote(
+def test_confidence_is_the_mean_over_the_voting_decisions(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions: list[NDArray[np.float32]] = []
@@ -127,7 +127,7 @@ def test_latency_is_the_age_of_the_newest_sample(classifier: Classifier, clock: 
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 192_000])
-def test_latency_counts_what_the_resampler_holds_back(classifier: Classifier, rate: int, clock: FakeClock) -> None:
+def test_latency_includes_the_delay_of_the_resampler(classifier: Classifier, rate: int, clock: FakeClock) -> None:
     samples, began = render(4.5, rate), clock.now
     engine = Engine(classifier, rate)
     for start in range(0, len(samples), rate // 100):
@@ -137,7 +137,7 @@ def test_latency_counts_what_the_resampler_holds_back(classifier: Classifier, ra
             assert clock.now - reading.latency - began == pytest.approx(reading.time, abs=0.005)
 
 
-def test_decision_waits_for_no_block_but_the_one_that_completes_it(classifier: Classifier) -> None:
+def test_decision_waits_only_for_the_block_that_completes_its_hop(classifier: Classifier) -> None:
     samples = render(3.5, 48_000)
     engine = Engine(classifier, 48_000)
     said: list[float] = []
@@ -156,7 +156,7 @@ def test_source_is_told_how_much_may_come_at_once(classifier: Classifier) -> Non
     assert told == pytest.approx([0.25, 0.1])
 
 
-def test_unsure_is_said_under_the_models_own_limit(tmp_path: Path) -> None:
+def test_state_is_unsure_below_the_minimum_confidence_of_the_model(tmp_path: Path) -> None:
     strict = small_models.spec(vote=VoteSpec(votes=3, minimum_confidence=0.999))
     doubtful = Classifier(small_models.save(tmp_path / "doubtful.onnx", strict, scale=0.001))
     heard = readings(Engine(doubtful, RATE), cut(render(5, RATE)))
@@ -164,7 +164,7 @@ def test_unsure_is_said_under_the_models_own_limit(tmp_path: Path) -> None:
     assert heard[-1].genre is not None
 
 
-def test_gap_makes_it_warm_up_again_as_if_new(classifier: Classifier) -> None:
+def test_engine_warms_up_again_after_a_gap(classifier: Classifier) -> None:
     before, after = render(6, RATE), render(6, RATE, seed=1)
     engine = Engine(classifier, RATE)
     lead = [r for block in cut(before) for r in engine.push(block)]
@@ -183,7 +183,7 @@ def test_gap_makes_it_warm_up_again_as_if_new(classifier: Classifier) -> None:
     assert rest[-1].time == 12
 
 
-def test_silence_is_said_and_not_classified_and_forgets_the_music(classifier: Classifier) -> None:
+def test_silence_is_not_classified_and_resets_the_windows(classifier: Classifier) -> None:
     music, nothing = render(6, RATE), np.zeros((5 * RATE, 2), np.float32)
     heard = readings(Engine(classifier, RATE), cut(np.concatenate((music, nothing, music))))
     states = [r.state for r in heard]
@@ -194,7 +194,7 @@ def test_silence_is_said_and_not_classified_and_forgets_the_music(classifier: Cl
 
 
 @pytest.mark.parametrize("seconds", [1.1, 2.0, 2.7])
-def test_short_music_gets_one_answer_at_its_end(classifier: Classifier, seconds: float) -> None:
+def test_short_music_gets_one_decision_at_its_end(classifier: Classifier, seconds: float) -> None:
     heard = readings(Engine(classifier, RATE), cut(render(seconds, RATE)))
     *waiting, last = heard
     assert all(r.genre is None for r in waiting)
@@ -209,11 +209,11 @@ def test_short_music_gets_one_answer_at_its_end(classifier: Classifier, seconds:
     [np.zeros((0, 2), np.float32), render(0.5, RATE), np.zeros((int(1.5 * RATE), 2), np.float32)],
     ids=["nothing", "half a second", "short silence"],
 )
-def test_too_little_is_not_answered(classifier: Classifier, samples: NDArray[np.float32]) -> None:
+def test_too_little_audio_gets_no_decision(classifier: Classifier, samples: NDArray[np.float32]) -> None:
     assert all(r.genre is None for r in readings(Engine(classifier, RATE), cut(samples)))
 
 
-def test_network_gets_the_front_ends_frames_at_every_decision(
+def test_network_gets_the_newest_frames_of_the_front_end_at_every_decision(
     fused: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_features: list[Mapping[str, NDArray[np.float32]]] = []
@@ -236,7 +236,7 @@ def test_network_gets_the_front_ends_frames_at_every_decision(
             np.testing.assert_array_equal(features[i.name], np.stack(columns, axis=-1).reshape(i.shape))
 
 
-def test_classify_sums_a_whole_file_up(classifier: Classifier, tmp_path: Path) -> None:
+def test_classify_summarises_a_whole_file(classifier: Classifier, tmp_path: Path) -> None:
     samples = render(10, 44_100)
     path = write_audio(tmp_path / "music.flac", samples, 44_100, "flac", "s16")
     track = classify(path, classifier)
@@ -250,7 +250,7 @@ def test_classify_sums_a_whole_file_up(classifier: Classifier, tmp_path: Path) -
     assert track.seconds == pytest.approx(10, abs=0.01)
 
 
-def test_classify_forgets_no_vote_over_a_pause(classifier: Classifier, tmp_path: Path) -> None:
+def test_classify_keeps_its_votes_over_a_pause(classifier: Classifier, tmp_path: Path) -> None:
     music, nothing = render(6, RATE), np.zeros((5 * RATE, 2), np.float32)
     samples = np.concatenate((music, nothing, music))
     heard = readings(Engine(classifier, RATE, votes=0), cut(samples))
@@ -258,7 +258,7 @@ def test_classify_forgets_no_vote_over_a_pause(classifier: Classifier, tmp_path:
 
 
 @pytest.mark.parametrize("samples", [render(0.4, RATE), np.zeros((8 * RATE, 2), np.float32)], ids=["short", "silent"])
-def test_classify_refuses_what_cannot_be_decided(
+def test_classify_refuses_files_without_enough_music(
     classifier: Classifier, tmp_path: Path, samples: NDArray[np.float32]
 ) -> None:
     path = write_audio(tmp_path / "music.wav", samples, RATE, "pcm_f32le", "flt")
@@ -303,7 +303,7 @@ def empty(liveness: Liveness, **fields: Any) -> AudioBlock:
     return AudioBlock(np.zeros((0, 2), np.float32), time.monotonic(), liveness=liveness, **fields)
 
 
-def test_lost_input_is_a_reading_of_its_own_and_says_nothing_of_the_music(classifier: Classifier) -> None:
+def test_lost_input_gives_a_reading_without_music(classifier: Classifier) -> None:
     engine = Engine(classifier, RATE)
     heard = [r for block in cut(render(6, RATE)) for r in engine.push(block)]
     assert heard[-1].genre is not None
@@ -320,7 +320,7 @@ def test_lost_input_is_a_reading_of_its_own_and_says_nothing_of_the_music(classi
     assert counts.decisions == sum(r.genre is not None for r in (*heard, *back))
 
 
-def test_input_that_stalls_without_a_loss_forgets_nothing(classifier: Classifier) -> None:
+def test_stall_without_loss_resets_nothing(classifier: Classifier) -> None:
     samples = render(8, RATE)
     engine = Engine(classifier, RATE)
     first, second = cut(samples, [5 * RATE])
@@ -330,21 +330,21 @@ def test_input_that_stalls_without_a_loss_forgets_nothing(classifier: Classifier
     assert answers(heard) == answers(readings(Engine(classifier, RATE), cut(samples)))
 
 
-def test_decisions_are_left_out_while_the_audio_is_old_and_the_audio_is_not(classifier: Classifier) -> None:
+def test_decisions_are_skipped_while_the_audio_is_old_but_its_samples_are_not(classifier: Classifier) -> None:
     samples = render(20, RATE)
     engine = Engine(classifier, RATE)
     blocks = cut(samples, range(RATE, len(samples), RATE))
     late = [dataclasses.replace(block, time=time.monotonic() - 20) for block in blocks[:12]]
     heard = [r for block in late for r in engine.push(block)]
-    assert [r.time for r in heard] == [1, 2, 3]  # the first is never left out
+    assert [r.time for r in heard] == [1, 2, 3]  # the first is never skipped
     assert engine.counts.decisions_skipped == 9
     heard = [r for block in blocks[12:] for r in engine.push(dataclasses.replace(block, time=time.monotonic()))]
     assert [r.time for r in heard] == list(range(13, 21))
-    assert heard[0].genre is not None  # the windows have heard it all
+    assert heard[0].genre is not None  # all of it has entered the windows
     assert engine.counts.decisions_skipped == 9
 
 
-def test_decisions_are_never_far_apart_however_late_they_are(
+def test_time_between_decisions_is_bounded_however_late_they_are(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edmlive.realtime.decider.SKIP_SECONDS", 0.0)
@@ -353,7 +353,7 @@ def test_decisions_are_never_far_apart_however_late_they_are(
     assert len(list(engine.push(dataclasses.replace(block, time=time.monotonic() - 60)))) == 6
 
 
-def test_faulty_sound_is_noticed_in_the_readings(classifier: Classifier) -> None:
+def test_readings_carry_notices_about_faulty_sound(classifier: Classifier) -> None:
     samples = render(10, 44_100)
     samples[:, 1] = 0
     heard = readings(Engine(classifier, 44_100), cut(samples), 44_100)

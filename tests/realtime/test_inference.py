@@ -1,4 +1,4 @@
-"""A session on fixed tensors: the same code on any device, run here on the CPU, and where there is one on a GPU."""
+"""A session on preallocated tensors: the same code on any device, tested on the CPU and, where there is one, a GPU."""
 
 import threading
 from pathlib import Path
@@ -49,7 +49,7 @@ def plain_run(session: onnxruntime.InferenceSession, window: Features) -> NDArra
 
 
 @every_model
-def test_bound_tensors_give_the_bits_of_a_plain_run(path: Path) -> None:
+def test_bound_tensors_give_the_same_bits_as_a_plain_run(path: Path) -> None:
     file = read_model(path)
     session = providers.open_session(file.data, [(providers.CPU, {})], 1)
     inference = Inference(session, file.spec, 1)
@@ -60,7 +60,7 @@ def test_bound_tensors_give_the_bits_of_a_plain_run(path: Path) -> None:
 
 
 @every_model
-def test_steps_timed_one_by_one_are_a_decision(path: Path) -> None:
+def test_single_steps_make_a_decision(path: Path) -> None:
     classifier = Classifier(path, "cpu")
     (window,) = hear(classifier.spec, 1)
     inference = classifier.inference
@@ -70,7 +70,7 @@ def test_steps_timed_one_by_one_are_a_decision(path: Path) -> None:
 
 
 @every_model
-def test_many_windows_at_once_are_each_judged_as_if_alone_and_keep_their_order(path: Path) -> None:
+def test_windows_in_a_batch_are_classified_independently_and_in_order(path: Path) -> None:
     one, four = Classifier(path, "cpu"), Classifier(path, "cpu", batch=4)
     windows = hear(one.spec, 10)  # two whole batches and a half
     singles = np.stack([one.probabilities(window) for window in windows])
@@ -80,7 +80,7 @@ def test_many_windows_at_once_are_each_judged_as_if_alone_and_keep_their_order(p
     assert four.probabilities_of([]).shape == (0, len(one.spec.labels))
 
 
-def test_streams_in_several_threads_may_share_a_session(tmp_path: Path) -> None:
+def test_threads_may_share_a_session(tmp_path: Path) -> None:
     classifier = Classifier(
         small_models.save(tmp_path / "m.onnx", small_models.spec(small_models.CHUNK), scale=5), "cpu"
     )
@@ -101,7 +101,7 @@ def test_streams_in_several_threads_may_share_a_session(tmp_path: Path) -> None:
     assert wrong == []
 
 
-def test_features_of_another_shape_are_not_taken(tmp_path: Path) -> None:
+def test_features_of_another_shape_are_refused(tmp_path: Path) -> None:
     classifier = Classifier(small_models.save(tmp_path / "m.onnx", small_models.spec(small_models.CHUNK)), "cpu")
     (window,) = hear(classifier.spec, 1)
     for wrong in (np.zeros((1, 200, 128), np.float32), np.zeros((200,), np.float32)):
@@ -109,7 +109,7 @@ def test_features_of_another_shape_are_not_taken(tmp_path: Path) -> None:
             classifier.probabilities({**window, "mel": wrong})
 
 
-def test_file_in_16_bits_loads_and_answers_nearly_the_same(tmp_path: Path) -> None:
+def test_file_in_half_precision_loads_and_agrees_approximately(tmp_path: Path) -> None:
     checkpoint = untrained("late-fusion")
     for name in ("single", "half"):
         onnx.save(network_graph(checkpoint, half=name == "half"), tmp_path / f"{name}.onnx")
@@ -122,8 +122,8 @@ def test_file_in_16_bits_loads_and_answers_nearly_the_same(tmp_path: Path) -> No
 
 
 @every_model
-def test_graph_of_a_gpu_session_has_no_unknown_shape(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The stack is that of a GPU; the session itself is on the CPU, where the shapes are fixed all the same.
+def test_all_shapes_of_a_gpu_session_are_fixed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The providers are those of a GPU, but the session is on the CPU; the shapes are fixed all the same.
     create = onnxruntime.InferenceSession
     monkeypatch.setattr(
         onnxruntime,
@@ -142,7 +142,7 @@ def test_graph_of_a_gpu_session_has_no_unknown_shape(path: Path, monkeypatch: py
 @on_gpu
 @every_model
 @pytest.mark.parametrize("batch", [1, 8])
-def test_cuda_answers_as_the_cpu_does_each_window_its_own(path: Path, batch: int) -> None:
+def test_cuda_agrees_with_the_cpu_on_every_window(path: Path, batch: int) -> None:
     cpu, cuda = Classifier(path, "cpu"), Classifier(path, "cuda", batch)
     assert cuda.provider == "cuda"
     windows = hear(cpu.spec, 12)  # a captured graph that read old tensors would repeat the first answer

@@ -42,13 +42,13 @@ def test_change_shows_with_the_first_right_reading() -> None:
     assert score.median_delay == 2.0
 
 
-def test_change_that_is_over_before_it_shows_took_for_ever() -> None:
+def test_change_that_never_shows_has_an_infinite_delay() -> None:
     score = scored(*(reading(time, genre="House", truth=genre) for time, genre in ((1, HOUSE), (4, TRANCE), (7, PSY))))
     assert score.delays == [1.0, math.inf]
     assert score.median_delay == math.inf
 
 
-def test_change_between_genres_of_one_label_is_none() -> None:
+def test_change_between_genres_of_one_label_does_not_count() -> None:
     tech = truth("tech-trance", start=6.0)
     score = scored(reading(4, genre="Trance", truth=TRANCE), reading(7, genre="House", truth=tech))
     assert score.delays == [0.5]
@@ -57,7 +57,7 @@ def test_change_between_genres_of_one_label_is_none() -> None:
     assert score.delays == [3.5]
 
 
-def test_nothing_known_is_no_score() -> None:
+def test_no_truth_gives_no_score() -> None:
     score = scored(reading(1), waiting(2))
     assert score.share_right is None
     assert score.median_delay is None

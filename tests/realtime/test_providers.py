@@ -1,4 +1,4 @@
-"""What ONNX Runtime is asked for, in which order."""
+"""Which execution providers are tried, in which order, with which options."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def graphs(provider: Provider) -> list[list[str]]:
     ]
 
 
-def test_gpu_is_tried_with_a_graph_then_without_and_only_auto_ends_on_the_cpu() -> None:
+def test_gpu_is_tried_with_a_graph_then_without_and_only_auto_falls_back_to_the_cpu() -> None:
     assert names("auto") == [[CUDA, CPU], [CUDA, CPU], [CPU]]
     assert names("cuda") == [[CUDA, CPU], [CUDA, CPU]]
     assert names("tensorrt") == [[TENSORRT, CUDA, CPU], [TENSORRT, CUDA, CPU]]
@@ -42,13 +42,13 @@ def test_float32_stays_float32_on_cuda_and_no_search_delays_the_start() -> None:
         assert (options["use_tf32"], options["cudnn_conv_algo_search"]) == ("0", "HEURISTIC")
 
 
-def test_engines_of_tensorrt_are_kept() -> None:
+def test_tensorrt_engines_are_cached() -> None:
     for candidate in provider_candidates("tensorrt", BUILT_FOR_GPU, ENGINES):
         options = dict(candidate)[TENSORRT]
         assert (options["trt_engine_cache_enable"], options["trt_engine_cache_path"]) == ("1", str(ENGINES))
 
 
 @pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
-def test_what_onnx_runtime_was_built_without_is_refused(provider: Provider) -> None:
+def test_provider_that_onnx_runtime_lacks_is_refused(provider: Provider) -> None:
     with pytest.raises(ModelError, match=r"has no (CUDA|TensorRT): install onnxruntime-gpu"):
         provider_candidates(provider, (CPU,), ENGINES)

@@ -1,4 +1,4 @@
-"""A whole session: what reaches the sinks and the recording, and what is said when something breaks."""
+"""A whole session: what reaches the sinks and the recording, and what is reported when something fails."""
 
 import dataclasses
 import time
@@ -39,8 +39,8 @@ def engine(classifier: Classifier) -> Engine:
     return Engine(classifier, RATE)
 
 
-class Notebook:
-    """Remembers readings; may refuse them."""
+class ListSink:
+    """Keeps readings, or fails."""
 
     def __init__(self, error: SinkError | None = None) -> None:
         self.readings: list[Reading] = []
@@ -64,8 +64,8 @@ def run(source: Source, engine: Engine, sinks: Sequence[Sink], *rest: Any, **opt
     return Session(source, engine, [SinkThread(sink, live=source.live) for sink in sinks], *rest, **options).run()
 
 
-def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> None:
-    sinks = [Notebook(), Notebook()]
+def test_every_reading_reaches_every_sink_and_the_summary(engine: Engine) -> None:
+    sinks = [ListSink(), ListSink()]
     summary = run(source(), engine, sinks)
     assert [r.time for r in sinks[0].readings] == list(range(1, 9))
     assert sinks[0].readings == sinks[1].readings
@@ -79,7 +79,7 @@ def test_every_reading_reaches_every_sink_and_is_summed_up(engine: Engine) -> No
 
 
 def test_truth_of_the_source_is_in_the_readings_and_scored(classifier: Classifier, engine: Engine) -> None:
-    playing, sink = truth("house"), Notebook()
+    playing, sink = truth("house"), ListSink()
     known = source()
     known.blocks = [dataclasses.replace(block, truth=playing) for block in known.blocks]
     summary = run(known, engine, [sink])
@@ -93,13 +93,13 @@ def test_recording_holds_everything_the_source_gave(engine: Engine, tmp_path: Pa
     blocks = source().blocks
     blocks[9] = dataclasses.replace(blocks[9], gap=500)
     recorder = Recorder(tmp_path / "set.wav", RATE, 2)
-    summary = run(BlockSource(blocks, RATE), engine, [Notebook()], recorder)
+    summary = run(BlockSource(blocks, RATE), engine, [ListSink()], recorder)
     np.testing.assert_array_equal(decode(tmp_path / "set.wav")[0], MUSIC)
     assert summary.frames_lost == 500
 
 
 def test_interrupted_session_ends_in_order(engine: Engine, tmp_path: Path) -> None:
-    sink = Notebook()
+    sink = ListSink()
     recorder = Recorder(tmp_path / "set.wav", RATE, 2)
     summary = run(source(error=KeyboardInterrupt()), engine, [sink], recorder)
     assert summary.failures == []
@@ -108,37 +108,37 @@ def test_interrupted_session_ends_in_order(engine: Engine, tmp_path: Path) -> No
     np.testing.assert_array_equal(decode(tmp_path / "set.wav")[0], MUSIC)
 
 
-def test_source_that_dies_is_told_after_what_it_gave(engine: Engine) -> None:
-    sink = Notebook()
+def test_failure_of_the_source_is_reported_after_its_audio_is_processed(engine: Engine) -> None:
+    sink = ListSink()
     summary = run(source(error=DeviceError("The mixer has gone.")), engine, [sink])
     assert summary.failures == ["The mixer has gone."]
     assert len(sink.readings) == 8
     assert sink.closed
 
 
-def test_fault_of_the_source_is_told_with_its_name(engine: Engine) -> None:
-    summary = run(source(fault="ends at 0:08 of the 0:20 that it claims"), engine, [Notebook()])
+def test_fault_of_the_source_is_reported_with_its_name(engine: Engine) -> None:
+    summary = run(source(fault="ends at 0:08 of the 0:20 that it claims"), engine, [ListSink()])
     assert summary.failures == ["memory is broken: ends at 0:08 of the 0:20 that it claims."]
 
 
-def test_failed_sink_is_told_once_and_the_other_hears_everything(engine: Engine) -> None:
-    good = Notebook()
-    summary = run(source(), engine, [Notebook(SinkError("The disk is full.")), good])
+def test_failed_sink_is_reported_once_and_the_other_gets_everything(engine: Engine) -> None:
+    good = ListSink()
+    summary = run(source(), engine, [ListSink(SinkError("The disk is full.")), good])
     assert summary.failures == ["The disk is full."]
     assert len(good.readings) == 8
 
 
-class Slow(Notebook):
-    """Needs longer for a reading than the next takes to come."""
+class Slow(ListSink):
+    """Takes longer for a reading than the next takes to arrive."""
 
     def write(self, reading: Reading) -> None:
         time.sleep(0.05)
         super().write(reading)
 
 
-def test_readings_tell_how_many_a_slow_sink_has_dropped(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readings_count_those_that_a_slow_sink_dropped(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sink_thread, "QUEUE_LENGTH", 1)
-    quick, slow = Notebook(), Slow()
+    quick, slow = ListSink(), Slow()
     live = source(live=True)
     live.blocks *= 4
     summary = run(live, engine, [quick, slow])
@@ -147,13 +147,13 @@ def test_readings_tell_how_many_a_slow_sink_has_dropped(engine: Engine, monkeypa
     assert summary.dropped >= dropped[-1] > 0
 
 
-def test_notices_are_told_once_each_time_they_come_up(engine: Engine) -> None:
+def test_notices_are_reported_once_each_time_they_come_up(engine: Engine) -> None:
     told: list[str] = []
     known = source()
     gone, nothing = ("The mixer has gone.",), np.zeros((0, 2), np.float32)
     lost = AudioBlock(nothing, 0.0, liveness=Liveness.RECOVERING, notices=gone)
     known.blocks = [*known.blocks[:8], lost, lost, *known.blocks[8:24], lost, *known.blocks[24:]]
-    summary = run(known, engine, [Notebook()], notify=told.append)
+    summary = run(known, engine, [ListSink()], notify=told.append)
     assert told == [*gone, *gone]
     assert summary.failures == []
 
@@ -168,21 +168,21 @@ class Endless(BlockSource):
 
 def test_session_ends_when_no_sink_is_left(engine: Engine) -> None:
     endless = Endless(source().blocks, RATE)
-    summary = run(endless, engine, [Notebook(SinkError("The pipe is closed."))])
+    summary = run(endless, engine, [ListSink(SinkError("The pipe is closed."))])
     assert summary.failures == ["The pipe is closed."]
     assert summary.seconds < 3600
 
 
-def test_session_without_sinks_hears_its_source_out(engine: Engine, tmp_path: Path) -> None:
+def test_session_without_sinks_runs_to_the_end_of_its_source(engine: Engine, tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "set.wav", RATE, 2)
     assert run(source(), engine, [], recorder).seconds == 8
     assert len(decode(tmp_path / "set.wav")[0]) == len(MUSIC)
 
 
-def test_recording_that_fails_is_told_and_the_session_goes_on(engine: Engine, tmp_path: Path) -> None:
+def test_failed_recording_is_reported_and_the_session_goes_on(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "set.wav"
     path.symlink_to("/dev/full")
-    sink = Notebook()
+    sink = ListSink()
     long = source()
     long.blocks *= 4
     summary = run(long, engine, [sink], Recorder(path, RATE, 2))

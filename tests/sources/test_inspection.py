@@ -1,4 +1,4 @@
-"""Clipping, a dead channel, a turned one: said after some seconds, taken back when mended, and never of good sound."""
+"""Clipping, a dead channel, inverted polarity: noticed after seconds, withdrawn when fixed, never in good audio."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ SILENCE = np.zeros((20 * RATE, 2), np.float32)
 
 
 def notices(samples: NDArray[np.float32]) -> list[str]:
-    """What is said after each second."""
+    """The notices after each second."""
     inspector = Inspector(RATE)
     said = []
     for start in range(0, len(samples), RATE):
@@ -43,12 +43,12 @@ def notices(samples: NDArray[np.float32]) -> list[str]:
     ],
     ids=["stereo", "one channel", "mono in both", "silence", "far to one side", "turned but not alike"],
 )
-def test_good_sound_is_not_complained_of(samples: NDArray[np.float32]) -> None:
+def test_good_sound_gives_no_notices(samples: NDArray[np.float32]) -> None:
     assert set(notices(samples)) == {""}
 
 
 @pytest.mark.parametrize("scale", [1.0, 32_767 / 32_768], ids=["float", "16 bits"])
-def test_clipping_is_said_and_taken_back(scale: float) -> None:
+def test_clipping_is_noticed_and_withdrawn(scale: float) -> None:
     clipped = np.clip(MUSIC[: 12 * RATE] * 4, -scale, scale)
     said = notices(np.concatenate((MUSIC, clipped, MUSIC)))
     assert said[:20] == [""] * 20
@@ -65,7 +65,7 @@ def test_clipping_is_said_and_taken_back(scale: float) -> None:
     ],
     ids=["second dead", "first dead", "turned"],
 )
-def test_cable_is_doubted_after_some_seconds_until_it_is_mended(fault: NDArray[np.float32], words: str) -> None:
+def test_faulty_cable_is_noticed_after_some_seconds_until_it_is_fixed(fault: NDArray[np.float32], words: str) -> None:
     said = notices(np.concatenate((MUSIC, fault, SILENCE, MUSIC)))
     assert said[:24] == [""] * 24
     assert all(words in now for now in said[24:61])  # silence proves nothing
