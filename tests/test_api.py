@@ -102,7 +102,7 @@ def test_version_is_that_of_the_installed_package() -> None:
 
 def test_names_that_do_not_exist_are_attribute_errors() -> None:
     with pytest.raises(AttributeError, match="dance"):
-        _ = edmlive.dance
+        _ = edmlive.dance  # type: ignore[attr-defined]
 
 
 def test_package_tells_type_checkers_that_it_is_typed() -> None:

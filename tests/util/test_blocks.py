@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edmlive.util.blocks import BlockBuffer
 
@@ -9,7 +10,8 @@ from edmlive.util.blocks import BlockBuffer
 def test_pieces_are_the_stream_and_blocks_are_its_consecutive_parts(length: int, pushes: list[int]) -> None:
     stream = np.arange(2 * sum(pushes)).reshape(-1, 2)
     buffer = BlockBuffer(np.zeros((length, 2), stream.dtype))
-    heard, blocks = [stream[:0]], []
+    heard = [stream[:0]]
+    blocks: list[NDArray[np.int64]] = []
     for samples in np.split(stream, np.cumsum(pushes)):
         for piece, block in buffer.push(samples):
             heard.append(piece)
