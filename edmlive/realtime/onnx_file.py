@@ -97,8 +97,8 @@ def read_model(path: Path) -> ModelFile:
     Raises
     ------
     ModelError
-        The file is missing, too large, not ONNX, or empty, refers to external data, has functions, loops, sparse tensors
-        or operators of other domains, or carries no valid spec.
+        The file is missing, too large, not ONNX, or empty, refers to external data, has functions, loops, sparse
+        tensors or operators of other domains, or carries no valid spec.
     """
     try:
         size = path.stat().st_size

@@ -61,7 +61,8 @@ def _attempt(path: Path) -> str | None:
         (providers,) = provider_candidates("cpu", ort.get_available_providers())
         session = open_session(file.data, providers, 1)
         for draw in (np.zeros, random.random):
-            answer = session.run(None, {i.name: np.asarray(draw((1, *i.shape)), np.float32) for i in file.spec.inputs})[0]
+            window = {i.name: np.asarray(draw((1, *i.shape)), np.float32) for i in file.spec.inputs}
+            answer = session.run(None, window)[0]
             if not (np.isfinite(answer).all() and abs(float(np.sum(answer)) - 1) < 1e-3):
                 return "it does not answer with probabilities that sum to 1"
     except Exception as error:  # ONNX Runtime's exceptions share no base of their own
