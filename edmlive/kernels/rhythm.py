@@ -17,8 +17,8 @@ import numpy as np
 from numba import from_dtype, types
 from numpy.typing import NDArray
 
+from edmlive.kernels.fft import half_roots, real_spectrum
 from edmlive.kernels.jit import kernel
-from edmlive.kernels.rhythm_fft import real_spectrum
 from edmlive.kernels.rhythm_tables import (
     BAND_EDGES,
     BEAT_FRAME,
@@ -27,8 +27,9 @@ from edmlive.kernels.rhythm_tables import (
     INTERPOLATOR,
     LOUDNESS_FILTER,
     ONSET_FRAME,
+    TWICE_10_MS,
+    TWICE_50_MS,
     blackman_harris,
-    half_roots,
 )
 from edmlive.kernels.short_term import magnitude_spectrum
 from edmlive.kernels.short_term_tables import FRAME_LENGTH
@@ -118,6 +119,15 @@ def _analyse(frame: NDArray[np.float64], roots: NDArray[np.complex128], past: An
 
 
 @kernel()
+def _write_onset_functions(s: Any, onsets: NDArray[np.float64]) -> None:
+    """Write the two onset functions of the frames centred on the step's two places on the grid, shape (2, 2)."""
+    for j in range(2):
+        end = HISTORY - (1 - j) * GRID
+        frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
+        onsets[j, 0], onsets[j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
+
+
+@kernel()
 def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
     """Energy and band ratios of the 50 ms that begin at the highest peak within 50 ms of a place in the history."""
     first = place - BEAT_RANGE
@@ -137,6 +147,13 @@ def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
     s.sound[:] = sound
 
 
+@kernel()
+def _write_sounds(s: Any, sounds: NDArray[np.float64]) -> None:
+    """Write how a beat sounds at two places on the grid, `LAG_STEPS` before the latest two; shape (2, SOUND_SIZE)."""
+    for j in range(2):
+        _beat_sound(s, HISTORY - (LAG_STEPS + 1) * HOP_LENGTH + j * GRID, sounds[j])
+
+
 @kernel(inline=True)
 def _filtered(memory: NDArray[np.float64], x: float) -> float:
     """Next output of the loudness filter but for its gain (transposed direct form II)."""
@@ -146,6 +163,54 @@ def _filtered(memory: NDArray[np.float64], x: float) -> float:
         memory[i, 1] = _SECTIONS[i, 2] * x - _SECTIONS[i, 4] * y
         x = y
     return x
+
+
+@kernel(inline=True)
+def _block(number: int, twice_length: int) -> tuple[int, int]:
+    """Length and end, in samples, of a block of a time that may be half a sample longer than a whole number."""
+    end = twice_length * (number + 1) // 2
+    return end - twice_length * number // 2, end
+
+
+@kernel()
+def _write_deviations(s: Any, new: NDArray[np.float64], deviations: NDArray[np.float64]) -> int:
+    """Write the standard deviations of the blocks of 10 ms that end within a step; return their number."""
+    total, squares, written = s.total, s.squares, 0
+    length, end = _block(s.blocks[0], TWICE_10_MS)
+    for i in range(HOP_LENGTH):
+        total += new[i]
+        squares += new[i] * new[i]
+        if s.steps * HOP_LENGTH + i + 1 == end:
+            deviations[written] = np.sqrt(max(squares / length - (total / length) ** 2, 0.0))
+            total, squares = 0.0, 0.0
+            written += 1
+            length, end = _block(s.blocks[0] + written, TWICE_10_MS)
+    s.total, s.squares = total, squares
+    s.blocks[0] += written
+    return written
+
+
+@kernel()
+def _write_powers(s: Any, new: NDArray[np.float64], powers: NDArray[np.float64]) -> int:
+    """Write the mean powers, after the loudness filter, of the blocks of 50 ms that end within a step.
+
+    Returns
+    -------
+    int
+        Their number.
+    """
+    energy, written = s.level, 0
+    length, end = _block(s.blocks[1], TWICE_50_MS)
+    for i in range(HOP_LENGTH):
+        energy += _filtered(s.filter, new[i]) ** 2
+        if s.steps * HOP_LENGTH + i + 1 == end:
+            powers[written] = _POWER_GAIN * energy / length
+            energy = 0.0
+            written += 1
+            length, end = _block(s.blocks[1] + written, TWICE_50_MS)
+    s.level = energy
+    s.blocks[1] += written
+    return written
 
 
 @kernel(
@@ -202,29 +267,12 @@ def advance(
             frame = s.samples[HISTORY - BEAT_FRAME :] * _BEAT_WINDOW
             differences[n_differences] = _analyse(frame, _BEAT_ROOTS, s.beat)[1]
             n_differences += 1
-        for j in range(0 if s.tempo_only else 2):
-            end = HISTORY - (1 - j) * GRID
-            frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
-            onsets[2 * step + j, 0], onsets[2 * step + j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
-        if s.steps >= LAG_STEPS and not s.tempo_only:
-            for j in range(2):
-                _beat_sound(s, HISTORY - (LAG_STEPS + 1) * HOP_LENGTH + j * GRID, sounds[n_sounds])
-                n_sounds += 1
-        first = s.steps * HOP_LENGTH
-        for i in range(HOP_LENGTH):
-            s.total += new[i]
-            s.squares += new[i] * new[i]
-            s.level += _filtered(s.filter, new[i]) ** 2
-            if 2 * (first + i + 1) >= 441 * (s.blocks[0] + 1) - 1:
-                count = 220 + (s.blocks[0] & 1)
-                deviations[n_deviations] = np.sqrt(max(s.squares / count - (s.total / count) ** 2, 0.0))
-                s.total, s.squares = 0.0, 0.0
-                s.blocks[0] += 1
-                n_deviations += 1
-            if 2 * (first + i + 1) >= 2205 * (s.blocks[1] + 1) - 1:
-                powers[n_powers] = _POWER_GAIN * s.level / (1102 + (s.blocks[1] & 1))
-                s.level = 0.0
-                s.blocks[1] += 1
-                n_powers += 1
+        if not s.tempo_only:
+            _write_onset_functions(s, onsets[2 * step : 2 * step + 2])
+        if not s.tempo_only and s.steps >= LAG_STEPS:
+            _write_sounds(s, sounds[n_sounds : n_sounds + 2])
+            n_sounds += 2
+        n_deviations += _write_deviations(s, new, deviations[n_deviations:])
+        n_powers += _write_powers(s, new, powers[n_powers:])
         s.steps += 1
     return n_differences, n_sounds, n_deviations, n_powers

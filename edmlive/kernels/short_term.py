@@ -29,8 +29,10 @@ from edmlive.kernels.short_term_tables import (
     FRAME_LENGTH,
     FREQUENCIES,
     GATHER,
+    HALF_COLUMNS,
     ROLLOFF,
     ROW_COSINES,
+    ROW_LANES,
     ROW_SINES,
     ROWS,
     SCATTER,
@@ -57,6 +59,78 @@ CHROMA = CEPSTRUM + 13
 SUMS = CHROMA + 12
 
 
+@kernel(inline=True)
+def _fold_rows(frame: NDArray[np.float64], even: NDArray[np.float64], odd: NDArray[np.float64]) -> None:
+    """Write the sums and differences of rows a and 38 - a; rows 0 and 19 are their own mirror images."""
+    for b in range(COLUMNS):
+        even[0, b] = frame[GATHER[0, b]]
+        even[ROW_LANES - 1, b] = frame[GATHER[ROW_LANES - 1, b]]
+    for a in range(1, ROW_LANES - 1):
+        for b in range(COLUMNS):
+            u, v = frame[GATHER[a, b]], frame[GATHER[ROWS - a, b]]
+            even[a, b] = u + v
+            odd[a, b] = u - v
+
+
+@kernel(inline=True)
+def _transform_rows(
+    even: NDArray[np.float64],
+    odd: NDArray[np.float64],
+    k: int,
+    real: NDArray[np.float64],
+    imag: NDArray[np.float64],
+) -> None:
+    """Write bin k of the DFT along the rows, one lane for each column."""
+    real[:] = 0.0
+    imag[:] = 0.0
+    for a in range(0, ROW_LANES, 4):
+        c0, c1, c2, c3 = ROW_COSINES[k, a], ROW_COSINES[k, a + 1], ROW_COSINES[k, a + 2], ROW_COSINES[k, a + 3]
+        s0, s1, s2, s3 = ROW_SINES[k, a], ROW_SINES[k, a + 1], ROW_SINES[k, a + 2], ROW_SINES[k, a + 3]
+        for b in range(COLUMN_LANES):
+            real[b] += c0 * even[a, b] + c1 * even[a + 1, b] + c2 * even[a + 2, b] + c3 * even[a + 3, b]
+            imag[b] -= s0 * odd[a, b] + s1 * odd[a + 1, b] + s2 * odd[a + 2, b] + s3 * odd[a + 3, b]
+
+
+@kernel(inline=True)
+def _fold_columns(values: NDArray[np.float64], k: int, even: NDArray[np.float64], odd: NDArray[np.float64]) -> None:
+    """Write the sums and differences of columns b and 29 - b to lane k; column 0 is its own mirror image."""
+    even[0, k] = values[0]
+    for b in range(1, HALF_COLUMNS):
+        even[b, k] = values[b] + values[COLUMNS - b]
+        odd[b, k] = values[b] - values[COLUMNS - b]
+
+
+@kernel(inline=True)
+def _transform_columns(
+    real_even: NDArray[np.float64],
+    real_odd: NDArray[np.float64],
+    imag_even: NDArray[np.float64],
+    imag_odd: NDArray[np.float64],
+    k: int,
+    lanes: NDArray[np.float64],
+) -> None:
+    """Write the four products of which bins k and 29 - k of the DFT along the columns are sums and differences."""
+    lanes[:] = 0.0
+    for b in range(HALF_COLUMNS):
+        cosine, sine = COLUMN_COSINES[k, b], COLUMN_SINES[k, b]
+        for a in range(ROW_LANES):
+            lanes[0, a] += cosine * real_even[b, a]
+            lanes[1, a] += cosine * imag_even[b, a]
+            lanes[2, a] += sine * imag_odd[b, a]
+            lanes[3, a] += sine * real_odd[b, a]
+
+
+@kernel(inline=True)
+def _write_magnitudes(lanes: NDArray[np.float64], k: int, out: NDArray[np.float64]) -> None:
+    """Write the magnitudes of bins k and 29 - k of the columns to their places in the spectrum."""
+    mirrored = (COLUMNS - k) % COLUMNS
+    for a in range(ROW_LANES):
+        real_here, imag_here = lanes[0, a] + lanes[2, a], lanes[1, a] - lanes[3, a]
+        real_there, imag_there = lanes[0, a] - lanes[2, a], lanes[1, a] + lanes[3, a]
+        out[SCATTER[k, a]] = np.sqrt(real_here * real_here + imag_here * imag_here)
+        out[SCATTER[mirrored, a]] = np.sqrt(real_there * real_there + imag_there * imag_there)
+
+
 @kernel("void(float64[::1], float64[::1])")
 def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Exact DFT magnitudes of a frame by Good's prime-factor algorithm.
@@ -72,60 +146,103 @@ def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> 
     out : ndarray, shape (BINS + 1,)
         Written: ``abs(fft(frame))[: BINS + 1]``.
     """
-    half, row_lanes = COLUMNS // 2 + 1, ROWS // 2 + 1
-    even, odd = np.zeros((row_lanes, COLUMN_LANES)), np.zeros((row_lanes, COLUMN_LANES))
-    for b in range(COLUMNS):
-        even[0, b] = frame[GATHER[0, b]]
-        even[row_lanes - 1, b] = frame[GATHER[row_lanes - 1, b]]
-    for a in range(1, row_lanes - 1):
-        for b in range(COLUMNS):
-            u, v = frame[GATHER[a, b]], frame[GATHER[ROWS - a, b]]
-            even[a, b] = u + v
-            odd[a, b] = u - v
+    even, odd = np.zeros((ROW_LANES, COLUMN_LANES)), np.zeros((ROW_LANES, COLUMN_LANES))
+    _fold_rows(frame, even, odd)
 
-    # Sum and difference of columns b and 29 - b, transposed so that the second DFT has the row index along its lanes.
-    real_even, real_odd = np.zeros((half, row_lanes)), np.zeros((half, row_lanes))
-    imag_even, imag_odd = np.zeros((half, row_lanes)), np.zeros((half, row_lanes))
+    # Transposed, so that the second DFT has the row index along its lanes.
+    real_even, real_odd = np.zeros((HALF_COLUMNS, ROW_LANES)), np.zeros((HALF_COLUMNS, ROW_LANES))
+    imag_even, imag_odd = np.zeros((HALF_COLUMNS, ROW_LANES)), np.zeros((HALF_COLUMNS, ROW_LANES))
     real, imag = np.empty(COLUMN_LANES), np.empty(COLUMN_LANES)
-    for k in range(row_lanes):
-        real[:] = 0.0
-        imag[:] = 0.0
-        for a in range(0, row_lanes, 4):
-            c0, c1, c2, c3 = ROW_COSINES[k, a], ROW_COSINES[k, a + 1], ROW_COSINES[k, a + 2], ROW_COSINES[k, a + 3]
-            s0, s1, s2, s3 = ROW_SINES[k, a], ROW_SINES[k, a + 1], ROW_SINES[k, a + 2], ROW_SINES[k, a + 3]
-            for b in range(COLUMN_LANES):
-                real[b] += c0 * even[a, b] + c1 * even[a + 1, b] + c2 * even[a + 2, b] + c3 * even[a + 3, b]
-                imag[b] -= s0 * odd[a, b] + s1 * odd[a + 1, b] + s2 * odd[a + 2, b] + s3 * odd[a + 3, b]
-        real_even[0, k] = real[0]
-        imag_even[0, k] = imag[0]
-        for b in range(1, half):
-            real_even[b, k] = real[b] + real[COLUMNS - b]
-            real_odd[b, k] = real[b] - real[COLUMNS - b]
-            imag_even[b, k] = imag[b] + imag[COLUMNS - b]
-            imag_odd[b, k] = imag[b] - imag[COLUMNS - b]
+    for k in range(ROW_LANES):
+        _transform_rows(even, odd, k, real, imag)
+        _fold_columns(real, k, real_even, real_odd)
+        _fold_columns(imag, k, imag_even, imag_odd)
 
-    lanes = np.empty((4, row_lanes))
-    for k in range(half):
-        lanes[:] = 0.0
-        for b in range(half):
-            cosine, sine = COLUMN_COSINES[k, b], COLUMN_SINES[k, b]
-            for a in range(row_lanes):
-                lanes[0, a] += cosine * real_even[b, a]
-                lanes[1, a] += cosine * imag_even[b, a]
-                lanes[2, a] += sine * imag_odd[b, a]
-                lanes[3, a] += sine * real_odd[b, a]
-        mirrored = (COLUMNS - k) % COLUMNS
-        for a in range(row_lanes):
-            real_here, imag_here = lanes[0, a] + lanes[2, a], lanes[1, a] - lanes[3, a]
-            real_there, imag_there = lanes[0, a] - lanes[2, a], lanes[1, a] + lanes[3, a]
-            out[SCATTER[k, a]] = np.sqrt(real_here * real_here + imag_here * imag_here)
-            out[SCATTER[mirrored, a]] = np.sqrt(real_there * real_there + imag_there * imag_there)
+    lanes = np.empty((4, ROW_LANES))
+    for k in range(HALF_COLUMNS):
+        _transform_columns(real_even, real_odd, imag_even, imag_odd, k, lanes)
+        _write_magnitudes(lanes, k, out)
+
+
+@kernel(inline=True)
+def _sum_samples(samples: NDArray[np.float64], frame: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+    """Write the samples in 16-bit steps, their extremes, and totals and energies of the sub-blocks."""
+    lowest, highest, frame_total = FULL_SCALE, -FULL_SCALE, 0.0
+    for j in range(SUB_BLOCKS + 1):
+        energy, total = 0.0, 0.0
+        for i in range(j * SUB_SAMPLES, min((j + 1) * SUB_SAMPLES, FRAME_LENGTH)):
+            x = min(max(np.rint(samples[i] * FULL_SCALE), -FULL_SCALE), FULL_SCALE - 1.0)
+            frame[i] = x
+            lowest, highest = min(lowest, x), max(highest, x)
+            energy += x * x
+            total += x
+        sums[ENERGIES + j], sums[TOTALS + j] = energy, total
+        frame_total += total
+    sums[LOWEST], sums[HIGHEST], sums[FRAME_TOTAL] = lowest, highest, frame_total
 
 
 @kernel(inline=True)
 def _sign(x: float) -> int:
     """-1, 0 or 1."""
     return int(x > 0.0) - int(x < 0.0)
+
+
+@kernel(inline=True)
+def _zero_crossing_rate(frame: NDArray[np.float64], level: float) -> float:
+    """Share of the samples that lie on the other side of a level than the sample before."""
+    steps = 0
+    for i in range(1, FRAME_LENGTH):
+        steps += abs(_sign(frame[i] - level) - _sign(frame[i - 1] - level))
+    return steps / 2.0 / (FRAME_LENGTH - 1)
+
+
+@kernel(inline=True)
+def _sum_spectrum(spectrum: NDArray[np.float64], previous: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+    """Add up the moments and the overlap of a spectrum, and write the energies of its sub-blocks."""
+    for j in range(SUB_BLOCKS + 1):
+        magnitudes, first, second, energy, overlap = 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(max(j * SUB_BINS, 1), min((j + 1) * SUB_BINS, BINS)):
+            magnitude, frequency = spectrum[k], FREQUENCIES[k]
+            magnitudes += magnitude
+            first += magnitude * frequency
+            second += magnitude * frequency * frequency
+            energy += magnitude * magnitude
+            overlap += magnitude * previous[k]
+        sums[MOMENTS] += magnitudes
+        sums[MOMENTS + 1] += first
+        sums[MOMENTS + 2] += second
+        sums[SPECTRAL_ENERGIES + j] = energy
+        sums[OVERLAP] += overlap
+
+
+@kernel(inline=True)
+def _roll_off(spectrum: NDArray[np.float64], below: float, energy: float) -> int:
+    """First bin under and in which lies more than `ROLLOFF` of the energy: ``below`` in bin 0, ``energy`` above it."""
+    threshold = ROLLOFF * (below + energy)
+    k = 0
+    while below <= threshold and k < BINS - 1:
+        k += 1
+        below += spectrum[k] * spectrum[k]
+    return k
+
+
+@kernel(inline=True)
+def _sum_cepstrum(spectrum: NDArray[np.float64], cepstrum: NDArray[np.float64]) -> None:
+    """Add up the 13 MFCCs."""
+    for i in range(len(FILTERS)):
+        response = 0.0
+        for k in range(FILTER_SPANS[i, 0], FILTER_SPANS[i, 1]):
+            response += FILTERS[i, k] * spectrum[k]
+        log_response = np.log10(response + EPS)
+        for j in range(13):
+            cepstrum[j] += log_response * COSINES[i, j]
+
+
+@kernel(inline=True)
+def _sum_chroma(spectrum: NDArray[np.float64], chroma: NDArray[np.float64]) -> None:
+    """Add up the energies of the 12 pitch classes."""
+    for i in range(len(CHROMA_BINS)):
+        chroma[CHROMA_CLASSES[i]] += CHROMA_WEIGHTS[i] * spectrum[CHROMA_BINS[i]] ** 2
 
 
 @kernel("void(float64[::1], float64, int64, float64[::1], float64[::1])")
@@ -152,65 +269,23 @@ def frame_sums(
     sums : ndarray, shape (SUMS,)
         Written; columns are this module's constants, in 16-bit steps. Bin 0 is left out of all spectral sums.
     """
-    frame = np.empty(FRAME_LENGTH)
     sums[:] = 0.0
-    lowest, highest, frame_total = FULL_SCALE, -FULL_SCALE, 0.0
-    for j in range(SUB_BLOCKS + 1):
-        energy, total = 0.0, 0.0
-        for i in range(j * SUB_SAMPLES, min((j + 1) * SUB_SAMPLES, FRAME_LENGTH)):
-            x = min(max(np.rint(samples[i] * FULL_SCALE), -FULL_SCALE), FULL_SCALE - 1.0)
-            frame[i] = x
-            lowest, highest = min(lowest, x), max(highest, x)
-            energy += x * x
-            total += x
-        sums[ENERGIES + j], sums[TOTALS + j] = energy, total
-        frame_total += total
-    sums[LOWEST], sums[HIGHEST], sums[FRAME_TOTAL] = lowest, highest, frame_total
-
-    level = (heard_total + frame_total) / ((heard_frames + 1) * FRAME_LENGTH)
-    steps = 0
-    for i in range(1, FRAME_LENGTH):
-        steps += abs(_sign(frame[i] - level) - _sign(frame[i - 1] - level))
-    sums[CROSSINGS] = steps / 2.0 / (FRAME_LENGTH - 1)
+    frame = np.empty(FRAME_LENGTH)
+    _sum_samples(samples, frame, sums)
+    level = (heard_total + sums[FRAME_TOTAL]) / ((heard_frames + 1) * FRAME_LENGTH)
+    sums[CROSSINGS] = _zero_crossing_rate(frame, level)
 
     previous = spectrum.copy()
     magnitude_spectrum(frame, spectrum)
     spectrum /= BINS
-    if lowest == highest:  # the rounding errors of a constant are not a spectrum
+    if sums[LOWEST] == sums[HIGHEST]:  # the rounding errors of a constant are not a spectrum
         spectrum[1:] = 0.0
-
-    for j in range(SUB_BLOCKS + 1):
-        magnitudes, first, second, energy, overlap = 0.0, 0.0, 0.0, 0.0, 0.0
-        for k in range(max(j * SUB_BINS, 1), min((j + 1) * SUB_BINS, BINS)):
-            magnitude, frequency = spectrum[k], FREQUENCIES[k]
-            magnitudes += magnitude
-            first += magnitude * frequency
-            second += magnitude * frequency * frequency
-            energy += magnitude * magnitude
-            overlap += magnitude * previous[k]
-        sums[MOMENTS] += magnitudes
-        sums[MOMENTS + 1] += first
-        sums[MOMENTS + 2] += second
-        sums[SPECTRAL_ENERGIES + j] = energy
-        sums[OVERLAP] += overlap
-
-    below = ((frame_total - level * FRAME_LENGTH) / BINS) ** 2 + EPS
-    threshold = ROLLOFF * (below + sums[SPECTRAL_ENERGIES : SPECTRAL_ENERGIES + SUB_BLOCKS + 1].sum())
-    k = 0
-    while below <= threshold and k < BINS - 1:
-        k += 1
-        below += spectrum[k] * spectrum[k]
-    sums[ROLLOFF_BIN] = k / BINS
-
-    for i in range(len(FILTERS)):
-        response = 0.0
-        for k in range(FILTER_SPANS[i, 0], FILTER_SPANS[i, 1]):
-            response += FILTERS[i, k] * spectrum[k]
-        log_response = np.log10(response + EPS)
-        for j in range(13):
-            sums[CEPSTRUM + j] += log_response * COSINES[i, j]
-    for i in range(len(CHROMA_BINS)):
-        sums[CHROMA + CHROMA_CLASSES[i]] += CHROMA_WEIGHTS[i] * spectrum[CHROMA_BINS[i]] ** 2
+    _sum_spectrum(spectrum, previous, sums)
+    dc_energy = ((sums[FRAME_TOTAL] - level * FRAME_LENGTH) / BINS) ** 2
+    energy = sums[SPECTRAL_ENERGIES : SPECTRAL_ENERGIES + SUB_BLOCKS + 1].sum()
+    sums[ROLLOFF_BIN] = _roll_off(spectrum, dc_energy + EPS, energy) / BINS
+    _sum_cepstrum(spectrum, sums[CEPSTRUM:CHROMA])
+    _sum_chroma(spectrum, sums[CHROMA:])
 
 
 @kernel(inline=True)

@@ -101,6 +101,8 @@ CHROMA_WEIGHTS = _CHROMA[CHROMA_CLASSES, CHROMA_BINS]
 # Good's prime-factor map, 1102 = 38 * 29: sample (29 a + 38 b) mod 1102 goes to (a, b), and bin k comes out at
 # (k mod 38, k mod 29). The two short transforms are then independent, without twiddle factors between them.
 ROWS, COLUMNS = 38, 29
+ROW_LANES, HALF_COLUMNS = ROWS // 2 + 1, COLUMNS // 2 + 1
+"""Rows and columns that are left when mirrored ones are added and subtracted."""
 COLUMN_LANES = 32
 """`COLUMNS`, and as many more as make whole vectors of eight."""
 GATHER = (COLUMNS * np.arange(ROWS)[:, None] + ROWS * np.arange(COLUMNS)[None, :]) % FRAME_LENGTH
