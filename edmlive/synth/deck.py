@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edmlive.synth.audio import RATE, Samples, gain
 from edmlive.synth.kernels.filters import HIGH, state_variable
-from edmlive.synth.kernels.varispeed import varispeed
+from edmlive.synth.kernels.playback import varispeed
 from edmlive.synth.loudness import loudness
 from edmlive.synth.render import render
 

@@ -2,7 +2,7 @@
 
 A file holds a table for each subgenre and may hold ``[defaults]``, which its subgenres share and override key by key.
 ``mastering.toml`` holds, for all of them, what was fitted to released tracks and not chosen by ear: faders, density,
-tonal balance, loudness (`benchmarks/mastering.py`).
+tonal balance, loudness (`research/mastering.py`).
 An amount is a number, or a range ``[low, high]`` from which each track draws once.
 """
 
@@ -10,7 +10,7 @@ import difflib
 import functools
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -18,6 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from edmlive.errors import UserError
 from edmlive.synth.audio import steady
 from edmlive.taxonomy import SUBGENRES
+
+T = TypeVar("T")
 
 RECIPES = Path(__file__).parent / "recipes"
 FITTED = RECIPES / "mastering.toml"
@@ -164,7 +166,7 @@ class Harmony(_Data):
 
 
 class Section(_Data):
-    """A stretch of the arrangement.
+    """A section of the arrangement.
 
     Parameters
     ----------
@@ -274,6 +276,11 @@ def _signs(text: str, known: str) -> str:
 def draw(amount: tuple[float, float], rng: np.random.Generator) -> float:
     """Return an amount drawn evenly from its range."""
     return steady(rng.uniform(*amount))
+
+
+def choose(alternatives: tuple[T, ...], rng: np.random.Generator) -> T:
+    """Return one of several alternatives, each as likely as the others."""
+    return alternatives[int(rng.integers(len(alternatives)))]
 
 
 @functools.cache

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from edmlive.synth.audio import RATE, Samples, hertz, length, steady
 from edmlive.synth.envelopes import curve
-from edmlive.synth.kernels.filters import LOW, state_variable
-from edmlive.synth.kernels.ladder import ladder
+from edmlive.synth.kernels.filters import LOW, ladder, state_variable
 from edmlive.synth.kernels.oscillators import PULSE, SAW, SINE, glide, modulated_sine, oscillate
 
 Curve = NDArray[np.float64]
