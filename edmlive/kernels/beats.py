@@ -3,7 +3,7 @@
 Beats are tracked with a hidden Markov model whose state is the time since the last beat, after N. Degara et al.,
 "Reliability-informed beat tracking of musical signals", IEEE TASLP 20(1), 2012: the onset function, scaled to its peak,
 is the likelihood of a beat and its complement that of none; beats follow one another at a period that is normally
-distributed. The likeliest sequence is found beat by beat rather than state by state, which is the same path in less
+distributed. The most likely sequence is found beat by beat rather than state by state, which is the same path in less
 time.
 
 Onsets are counted after P. Brossier, J. P. Bello and M. D. Plumbley, "Fast labelling of notes in music signals", ISMIR
@@ -31,14 +31,14 @@ _SILENCE = 0.02
 
 @kernel("int64[::1](float64[::1], int64[::1])")
 def track_beats(onsets: NDArray[np.float64], periods: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Likeliest beats, given that one fell just before the start.
+    """Most likely beats, given that one fell just before the start.
 
     Parameters
     ----------
-    onsets : ndarray, shape (n,)
-        Onset function on the grid; not negative, not all zero.
-    periods : ndarray, shape (n,)
-        Beat period at each place, in places.
+    onsets
+        Shape (n,). Onset function on the grid; not negative, not all zero.
+    periods
+        Shape (n,). Beat period at each place, in places.
 
     Returns
     -------
@@ -82,8 +82,8 @@ def count_onsets(functions: NDArray[np.float64]) -> int:
 
     Parameters
     ----------
-    functions : ndarray, shape (n, m)
-        m onset functions, one value each 11.6 ms, not negative. Each counts in proportion to its peak.
+    functions
+        Shape (n, m). m onset functions, one value each 11.6 ms, not negative. Each counts in proportion to its peak.
 
     Returns
     -------

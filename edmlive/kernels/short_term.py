@@ -1,9 +1,9 @@
 """pyAudioAnalysis's short-term features and mid-term statistics, in two steps so that they can stream.
 
-pyAudioAnalysis first subtracts the mean of the whole recording and divides by its peak. Live neither is known when
-a frame arrives, so a frame is reduced to sums (`frame_sums`) from which its features follow for any mean and any peak
-(`short_term_features`), and those are found over whatever window is being read. Two features need a mean on arrival:
-the zero-crossing rate and the spectral roll-off take that of the audio heard so far.
+pyAudioAnalysis first subtracts the mean of the whole recording and divides by its peak. In a live stream neither is
+known when a frame arrives, so a frame is reduced to sums (`frame_sums`) from which its features follow for any mean and
+peak (`short_term_features`); the mean and peak are those of the window that is read. Two features need a mean on
+arrival: the zero-crossing rate and the spectral roll-off use that of the audio so far.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ from edmlive.kernels.short_term_tables import (
 
 FULL_SCALE = 32768.0
 
-# Columns of a frame's sums; the last sub-block of samples, and of bins, holds the remainder of the division by ten.
+# Columns of a frame's sums. The last sub-block of samples, and of bins, is the remainder of the division by ten.
 ENERGIES = 0  # of the 11 sub-blocks
 TOTALS = ENERGIES + SUB_BLOCKS + 1  # sums of the 11 sub-blocks
 LOWEST = TOTALS + SUB_BLOCKS + 1
@@ -142,9 +142,10 @@ def magnitude_spectrum(frame: NDArray[np.float64], out: NDArray[np.float64]) -> 
 
     Parameters
     ----------
-    frame : ndarray, shape (FRAME_LENGTH,)
-    out : ndarray, shape (BINS + 1,)
-        Written: ``abs(fft(frame))[: BINS + 1]``.
+    frame
+        Shape (FRAME_LENGTH,).
+    out
+        Output, shape (BINS + 1,): ``abs(fft(frame))[: BINS + 1]``.
     """
     even, odd = np.zeros((ROW_LANES, COLUMN_LANES)), np.zeros((ROW_LANES, COLUMN_LANES))
     _fold_rows(frame, even, odd)
@@ -248,8 +249,8 @@ def _sum_chroma(spectrum: NDArray[np.float64], chroma: NDArray[np.float64]) -> N
 @kernel("void(float64[::1], float64, int64, float64[::1], float64[::1])")
 def frame_sums(
     samples: NDArray[np.float64],
-    heard_total: float,
-    heard_frames: int,
+    past_total: float,
+    past_frames: int,
     spectrum: NDArray[np.float64],
     sums: NDArray[np.float64],
 ) -> None:
@@ -257,22 +258,23 @@ def frame_sums(
 
     Parameters
     ----------
-    samples : ndarray, shape (FRAME_LENGTH,)
-        Mono samples at 22,050 Hz, nominally in -1...1. They are rounded and clipped to 16 bits first, as
-        pyAudioAnalysis reads them: without that its exact silence is not silent, and its peak is exceeded.
-    heard_total : float
+    samples
+        Shape (FRAME_LENGTH,). Mono samples at 22,050 Hz, nominally in -1...1. They are rounded and clipped to 16 bits
+        first, as pyAudioAnalysis reads them: without that its exact silence is not silent, and its peak is exceeded.
+    past_total
         Sum of the samples of the frames before this one, in 16-bit steps.
-    heard_frames : int
+    past_frames
         Number of those frames.
-    spectrum : ndarray, shape (BINS + 1,)
-        Magnitudes of the frame before this one (zeros at the start); overwritten with this one's.
-    sums : ndarray, shape (SUMS,)
-        Written; columns are this module's constants, in 16-bit steps. Bin 0 is left out of all spectral sums.
+    spectrum
+        Shape (BINS + 1,). Magnitudes of the frame before this one (zeros at the start); overwritten with this one's.
+    sums
+        Output, shape (SUMS,); columns are this module's constants, in 16-bit steps. Spectral sums
+        exclude bin 0.
     """
     sums[:] = 0.0
     frame = np.empty(FRAME_LENGTH)
     _sum_samples(samples, frame, sums)
-    level = (heard_total + sums[FRAME_TOTAL]) / ((heard_frames + 1) * FRAME_LENGTH)
+    level = (past_total + sums[FRAME_TOTAL]) / ((past_frames + 1) * FRAME_LENGTH)
     sums[CROSSINGS] = _zero_crossing_rate(frame, level)
 
     previous = spectrum.copy()
@@ -298,14 +300,58 @@ def _entropy(energies: NDArray[np.float64], total: float) -> float:
     return entropy
 
 
+@kernel(inline=True)
+def _energy_and_entropy(
+    row: NDArray[np.float64], mean: float, peak: float, energies: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Energy and energy entropy of a frame; ``energies`` is scratch for those of the sub-blocks."""
+    for j in range(SUB_BLOCKS + 1):
+        samples = SUB_SAMPLES if j < SUB_BLOCKS else FRAME_LENGTH - SUB_BLOCKS * SUB_SAMPLES
+        centred = row[ENERGIES + j] - 2.0 * mean * row[TOTALS + j] + samples * mean * mean
+        energies[j] = max(centred, 0.0) / (peak * peak)
+    total = energies.sum()
+    return total / FRAME_LENGTH, _entropy(energies[:SUB_BLOCKS], total)
+
+
+@kernel(inline=True)
+def _centroid_and_spread(row: NDArray[np.float64], dc: float, peak: float) -> tuple[float, float]:
+    """Mean and standard deviation of the frequencies, weighted by magnitude."""
+    magnitude = row[MOMENTS] / peak + dc
+    first = row[MOMENTS + 1] / peak + dc * FREQUENCIES[0]
+    second = row[MOMENTS + 2] / peak + dc * FREQUENCIES[0] * FREQUENCIES[0]
+    centroid = first / (magnitude + EPS)
+    return centroid, np.sqrt(max(second / (magnitude + EPS) - centroid * centroid, 0.0))
+
+
+@kernel(inline=True)
+def _spectral_energy_and_entropy(
+    row: NDArray[np.float64], dc: float, peak: float, energies: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Energy and entropy of a spectrum; ``energies`` is scratch for those of the sub-blocks."""
+    for j in range(SUB_BLOCKS + 1):
+        energies[j] = row[SPECTRAL_ENERGIES + j] / (peak * peak)
+    energies[0] += dc * dc
+    total = energies.sum()
+    return total, _entropy(energies[:SUB_BLOCKS], total)
+
+
+@kernel(inline=True)
+def _write_chroma(row: NDArray[np.float64], dc: float, peak: float, energy: float, out: NDArray[np.float64]) -> None:
+    """Write the 12 chroma values and their deviation."""
+    out[:12] = row[CHROMA:] / (peak * peak)
+    out[CHROMA_DC_CLASS] += CHROMA_DC_WEIGHT * dc * dc
+    out[:12] /= energy if energy > 0.0 else EPS
+    out[12] = out[:12].std()
+
+
 @kernel("float64[:, ::1](float64[:, ::1])")
 def short_term_features(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Short-term features of consecutive frames, as if they were the whole recording.
+    """Short-term features of consecutive frames, taken as the whole recording.
 
     Parameters
     ----------
-    sums : ndarray, shape (frames, SUMS)
-        What `frame_sums` wrote; at least one frame.
+    sums
+        Shape (frames, SUMS). What `frame_sums` wrote; at least one frame.
 
     Returns
     -------
@@ -315,52 +361,27 @@ def short_term_features(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     frames = len(sums)
     features = np.empty((frames, FEATURES))
+    energies = np.empty(SUB_BLOCKS + 1)
     mean = sums[:, FRAME_TOTAL].sum() / (frames * FRAME_LENGTH)
     peak = max(sums[:, HIGHEST].max() - mean, mean - sums[:, LOWEST].min()) + 1e-10
-    energies = np.empty(SUB_BLOCKS + 1)
-    before_dc, before_magnitude, before_energy = 0.0, 0.0, 0.0
+    last_dc, last_magnitude, last_energy = 0.0, 0.0, 0.0
     for t in range(frames):
         row, out = sums[t], features[t]
-        out[0] = row[CROSSINGS]
-
-        for j in range(SUB_BLOCKS + 1):
-            samples = SUB_SAMPLES if j < SUB_BLOCKS else FRAME_LENGTH - SUB_BLOCKS * SUB_SAMPLES
-            centred = row[ENERGIES + j] - 2.0 * mean * row[TOTALS + j] + samples * mean * mean
-            energies[j] = max(centred, 0.0) / (peak * peak)
-        total = energies.sum()
-        out[1] = total / FRAME_LENGTH
-        out[2] = _entropy(energies[:SUB_BLOCKS], total)
-
         dc = abs(row[FRAME_TOTAL] - mean * FRAME_LENGTH) / (BINS * peak)
-        magnitude = row[MOMENTS] / peak + dc
-        first = row[MOMENTS + 1] / peak + dc * FREQUENCIES[0]
-        second = row[MOMENTS + 2] / peak + dc * FREQUENCIES[0] * FREQUENCIES[0]
-        centroid = first / (magnitude + EPS)
-        out[3] = centroid
-        out[4] = np.sqrt(max(second / (magnitude + EPS) - centroid * centroid, 0.0))
-
-        for j in range(SUB_BLOCKS + 1):
-            energies[j] = row[SPECTRAL_ENERGIES + j] / (peak * peak)
-        energies[0] += dc * dc
-        total = energies.sum()
-        out[5] = _entropy(energies[:SUB_BLOCKS], total)
-
-        overlap = row[OVERLAP] / (peak * peak) + dc * before_dc
-        magnitude += BINS * EPS
-        if t == 0:
-            out[6] = 0.0
-        else:
-            flux = total / magnitude**2 + before_energy / before_magnitude**2
-            out[6] = max(flux - 2.0 * overlap / (magnitude * before_magnitude), 0.0)
-        before_dc, before_magnitude, before_energy = dc, magnitude, total
+        magnitude = row[MOMENTS] / peak + dc + BINS * EPS
+        out[0] = row[CROSSINGS]
+        out[1], out[2] = _energy_and_entropy(row, mean, peak, energies)
+        out[3], out[4] = _centroid_and_spread(row, dc, peak)
+        energy, out[5] = _spectral_energy_and_entropy(row, dc, peak, energies)
+        out[6] = 0.0
+        if t > 0:
+            overlap = row[OVERLAP] / (peak * peak) + dc * last_dc
+            flux = energy / magnitude**2 + last_energy / last_magnitude**2
+            out[6] = max(flux - 2.0 * overlap / (magnitude * last_magnitude), 0.0)
+        last_dc, last_magnitude, last_energy = dc, magnitude, energy
         out[7] = row[ROLLOFF_BIN]
-
         out[8:21] = row[CEPSTRUM:CHROMA]
         if row[LOWEST] < row[HIGHEST]:  # in a constant frame the logarithms are at their floor whatever the gain
             out[8] -= np.sqrt(len(FILTERS)) * np.log10(peak)
-
-        out[21:33] = row[CHROMA:] / (peak * peak)
-        out[21 + CHROMA_DC_CLASS] += CHROMA_DC_WEIGHT * dc * dc
-        out[21:33] /= total if total > 0.0 else EPS
-        out[33] = out[21:33].std()
+        _write_chroma(row, dc, peak, energy, out[21:])
     return features
