@@ -1,4 +1,4 @@
-"""The form of a track: which sections, how long, and what plays in each."""
+"""The form of a track: its sections, their lengths, and what plays in each."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from edmlive.synth.recipe import Recipe, Section
 PHRASE = 4
 """Bars between which nothing changes."""
 SHORTEST_FORM = 16
-"""Bars under which a track is a single section: too short to tell a story."""
+"""Bars below which a track is a single section: too short for a form."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Segment:
     plays
         Names of the lanes and parts that play.
     opens
-        Octaves by which low-pass filters open over it.
+        Octaves by which low-pass filters open over its length.
     rises
         Whether it ends in a riser and a roll.
     """

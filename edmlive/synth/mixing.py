@@ -1,4 +1,4 @@
-"""From notes to a mix: voices, the channel strip of each sound, and the two effects that all share."""
+"""From notes to a mix: voices, the channel strip of each sound, and the two shared effects."""
 
 import dataclasses
 import zlib
@@ -26,14 +26,14 @@ PART_LEVEL = -12.0
 SILENT_SEND = -60.0
 _OPEN, _CLOSED = 18_000.0, 25.0
 _STRAYING = 0.2
-"""Share by which what a recipe leaves open differs from the voice's default: no two instruments are alike."""
+"""Largest relative deviation of what a recipe leaves open from the voice's default: no two instruments are alike."""
 _TAKES = 2
 """Recordings of each stroke, played in turn."""
 _BLOCK = RATE // 20
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """Return a source of randomness for one thing, so that changing another thing does not change it."""
+    """Return a random generator for one purpose, so that changing another one does not change its numbers."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
@@ -121,11 +121,11 @@ class Mixer:
             self._add(track, part, level, rng, sweep=draw(part.sweep, rng))
 
     def add_bed(self, sound: Samples) -> None:
-        """Mix in a stereo sound as it is, shape (samples, 2)."""
+        """Add a stereo sound as it is, shape (samples, 2)."""
         self._mix += sound
 
     def mixed(self, reverb_seconds: float, echo_seconds: float) -> Samples:
-        """Return the mix with the reverb and the delay that its sounds were sent to, shape (samples, 2)."""
+        """Return the mix with the shared reverb and delay, shape (samples, 2)."""
         if self._to_delay.any():
             self._mix += effects.delay(self._to_delay, echo_seconds, 0.45, 4000.0)
         if self._to_reverb.any():
@@ -176,7 +176,7 @@ class Mixer:
 
 
 def union(sounds: Iterable[list[Hit]]) -> NDArray[np.int64]:
-    """Return the first samples of all hits in order, shape (hits,)."""
+    """Return the first samples of all hits, sorted, shape (hits,)."""
     return np.array(sorted({hit.start for played in sounds for hit in played}), np.int64)
 
 

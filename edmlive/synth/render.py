@@ -16,9 +16,9 @@ from edmlive.synth.recipe import KICKS, Mastering, Part, Recipe, choose, draw, r
 from edmlive.synth.score import Clock, Note, hits, notes
 
 SLOWEST, FASTEST = 40.0, 250.0
-"""Tempos that are rendered, in BPM."""
+"""Range of tempos that can be rendered, in BPM."""
 LONGEST = 1800.0
-"""Seconds that one track may last."""
+"""Longest track in seconds."""
 _FADE = 0.02
 _DEVIATIONS = np.array([7.2, 5.1, 3.4])
 _DIRECTIONS = np.array(
@@ -31,7 +31,7 @@ _DIRECTIONS = np.array(
 """How tracks of one genre differ in tonal balance: tilt, middle against both ends, and the third principal direction
 with their standard deviations in dB, of 3,900 tracks that Beatport sold in 2016 and 2021."""
 _WHOLE_TEMPO = 0.8
-"""Share of the tracks whose tempo is a whole number, as producers set it."""
+"""Share of the tracks whose tempo is a whole number, as producers usually set it."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a rendered track.
+    """The truth about a rendered track.
 
     Parameters
     ----------
     genre
         One of `edmlive.taxonomy.SUBGENRES`.
     bpm
-        Tempo; it does not change, four beats are a bar, and the first sample is the first beat.
+        Tempo. It is constant, a bar has four beats, and the first beat falls on the first sample.
     key, scale
         Tonic and scale.
     seed
-        What it was drawn from.
+        Seed that it was drawn from.
     sections
-        The form.
+        Its form.
     """
 
     genre: str
@@ -79,20 +79,20 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything about a track that is decided before a sound is made.
+    """Everything about a track that is drawn before any sound is made.
 
     Parameters
     ----------
     genre, seed
         What it was drawn from.
     recipe
-        What the genre is made of.
+        The genre's recipe, in the chosen preset.
     samples
         Its length.
     clock, segments, chords
         Its time, form and harmony.
     mastering, tape
-        How its mix will be finished, and the wow of the tape it is put on.
+        Settings of the mastering, and the wow of the tape.
     """
 
     genre: str
@@ -118,7 +118,7 @@ def render(genre: str, seconds: float, seed: int, bpm: float | None = None, pres
     seed
         The same seed gives the same samples.
     bpm
-        Its tempo; drawn from the recipe where none is given.
+        Its tempo; by default drawn from the recipe.
     preset
         How it is voiced, mixed and finished: one of `edmlive.synth.PRESETS`.
 
@@ -141,7 +141,7 @@ def render(genre: str, seconds: float, seed: int, bpm: float | None = None, pres
 
 
 def plan(genre: str, seconds: float, seed: int, bpm: float | None = None, preset: Preset = "mastered") -> Plan:
-    """Draw everything that a track is; the parameters and errors are those of `render`."""
+    """Draw a track's plan; the parameters and errors are those of `render`."""
     made_of = voiced(recipe(genre), preset)
     if not 1.0 <= seconds <= LONGEST:
         raise UserError(f"A track of {seconds:g} s cannot be rendered: choose from 1 to {LONGEST:.0f} s.")
@@ -158,7 +158,7 @@ def plan(genre: str, seconds: float, seed: int, bpm: float | None = None, preset
 
 
 def mix(planned: Plan) -> Samples:
-    """Play and mix every lane and part that a track has, shape (samples, 2)."""
+    """Play and mix the lanes and parts of a track; returns shape (samples, 2)."""
     made_of, clock, segments = planned.recipe, planned.clock, planned.segments
 
     def chance(*names: str) -> np.random.Generator:
@@ -187,7 +187,7 @@ def mix(planned: Plan) -> Samples:
 def _transitions(
     mixer: Mixer, made_of: Recipe, segments: tuple[Segment, ...], clock: Clock, rng: np.random.Generator
 ) -> None:
-    """Add what leads from one section to the next: a riser before it, an impact on its first beat."""
+    """Add transitions between sections: a riser before the next one, an impact on its first beat."""
     rising = [(s.last, min(s.bars, 8)) for s in segments if s.rises]
     risers = [Note(round((last - n) * clock.bar), steady(n * clock.bar / RATE), 60.0, 0.8) for last, n in rising]
     impacts = [Note(round(last * clock.bar), 2.0, 36.0, 0.8) for last, _ in rising]
@@ -198,7 +198,7 @@ def _transitions(
 
 
 def _tempo(made_of: Recipe, rng: np.random.Generator) -> float:
-    """Draw a tempo from the recipe's quantiles, carried on straight beyond the outermost."""
+    """Draw a tempo from the recipe's quantiles, extrapolated linearly beyond the outermost."""
     p10, p25, _, p75, p90 = made_of.tempo
     quantiles = (p10 - (p25 - p10) / 2, *made_of.tempo, p90 + (p90 - p75) / 2)
     tempo = steady(np.interp(rng.random(), (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0), quantiles))
@@ -206,7 +206,7 @@ def _tempo(made_of: Recipe, rng: np.random.Generator) -> float:
 
 
 def _mastering(mastering: Mastering, rng: np.random.Generator) -> Master:
-    """Draw a mastering, whose balance strays from its genre's mean in the directions in which released tracks do."""
+    """Draw a mastering whose balance deviates from its genre's mean in the directions in which released tracks do."""
     normal = rng.random((len(_DIRECTIONS), 4)).sum(axis=1) - 2.0  # nearly so, with a deviation of 0.577
     own = _DIRECTIONS * _DEVIATIONS[:, None]
     stray = (own * (normal / 0.577)[:, None]).sum(axis=0) / np.sqrt(np.square(own).sum(axis=0))

@@ -12,7 +12,7 @@ from edmlive.synth.recipe import KICKS, Lane, Part, choose
 
 ACCENT, PLAIN, GHOST = 1.0, 0.8, 0.4
 PHRASE = 8
-"""Bars after which fills fall and motifs begin anew."""
+"""Bars in a phrase, at whose end fills fall."""
 SNARES = frozenset({"snare", "clap"})
 """Voices that roll before a drop."""
 _VELOCITIES = {"X": ACCENT, "o": GHOST, "G": GHOST}
@@ -21,7 +21,7 @@ _MOTIF_NOTES = 16
 
 @dataclass(frozen=True)
 class Hit:
-    """A stroke of a drum: its first sample, velocity 0...1, and which stroke of a break it is."""
+    """A hit of a drum: its first sample, velocity 0...1, and sign in the grid, which for a break names the stroke."""
 
     start: int
     velocity: float
@@ -47,7 +47,7 @@ class Clock:
     bpm
         Beats in a minute; four are a bar.
     swing
-        Part of a step by which every second step comes late.
+        Delay of every second step, as a share of a step.
     human
         Standard deviation of the players' timing in samples.
     """
@@ -62,11 +62,11 @@ class Clock:
         return 240.0 * RATE / self.bpm
 
     def sample(self, bar: int, step: float, steps: int) -> int:
-        """Return the sample at which a step of a bar begins, as the grid has it."""
+        """Return the sample at which a step of a bar begins on the grid."""
         return round((bar + step / steps) * self.bar)
 
     def played(self, bar: int, step: int, steps: int, rng: np.random.Generator) -> int:
-        """Return the sample at which a step is played: swung, and as exactly as a human would."""
+        """Return the sample at which a step is played, with swing and human timing."""
         late = self.swing if step % 2 and steps % 3 else 0.0
         straying = (rng.random() + rng.random() + rng.random() - 1.5) * 2.0 * self.human
         return max(0, self.sample(bar, step + late, steps) + round(straying))
@@ -210,7 +210,7 @@ def _roll(steps: int, left: int) -> str:
 
 
 def _motif(rng: np.random.Generator) -> list[int]:
-    """Return a tune as scale steps about its chord's root: small steps, now and then a leap."""
+    """Draw a tune in scale steps relative to its chord's root: small steps, with an occasional leap."""
     steps, here = [], 0
     for _ in range(_MOTIF_NOTES):
         steps.append(here)
@@ -220,7 +220,7 @@ def _motif(rng: np.random.Generator) -> list[int]:
 
 
 def _rung(count: int, rungs: int, order: NDArray[np.int64]) -> int:
-    """Return which note of the ladder comes next: up, up and down, or in a shuffled order, as the track has drawn."""
+    """Return the index of the next note of an arpeggio: up, up and down, or shuffled, as drawn for the track."""
     style = int(order[0]) % 3
     if style == 0:
         return count % rungs

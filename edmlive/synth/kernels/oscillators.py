@@ -50,7 +50,7 @@ def oscillate(
     waveform
         `SINE`, `SAW`, `PULSE` or `TRIANGLE`.
     hertz
-        Frequency of each sample, or one for each sample by repetition; shape (samples,).
+        Frequency at each sample, shape (samples,).
     rate
         Sampling rate in Hz.
     phase
