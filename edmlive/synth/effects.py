@@ -146,24 +146,6 @@ def duck(
     return curve
 
 
-def crush(samples: Samples, bits: float, rate_hz: float = RATE) -> Samples:
-    """Reduce a sound to fewer levels and fewer samples, each held until the next.
-
-    Parameters
-    ----------
-    samples
-        Shape (samples,) or (samples, channels).
-    bits
-        Resolution, 2...16.
-    rate_hz
-        Sampling rate, up to `RATE`.
-    """
-    held = np.arange(len(samples)) * rate_hz // RATE
-    first = np.minimum(np.ceil(held * RATE / rate_hz).astype(np.int64), np.arange(len(samples)))
-    levels = np.float32(2.0 ** (bits - 1.0))
-    return np.asarray(np.round(samples[first] * levels) / levels, np.float32)
-
-
 def vinyl(count: int, rng: np.random.Generator, level_db: float = -45.0) -> Samples:
     """Return the noise of a record: crackle, hiss and the rumble of the motor.
 
