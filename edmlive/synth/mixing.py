@@ -91,12 +91,11 @@ class Mixer:
         for hit in played:
             strokes[hit.stroke, max(1, round(5 * hit.velocity)) / 5].append(hit)
         for (stroke, velocity), same in sorted(strokes.items()):
-            for take in range(_TAKES):
+            for take in range(min(_TAKES, len(same))):
                 taken = same[take::_TAKES]
-                if taken:
-                    sound = voice.hit(rng, velocity, stroke) if isinstance(voice, Break) else voice.hit(rng, velocity)
-                    starts = np.array([hit.start for hit in taken], np.int64)
-                    place(track, sound, starts, np.array([hit.velocity / velocity for hit in taken]))
+                sound = voice.hit(rng, velocity, stroke) if isinstance(voice, Break) else voice.hit(rng, velocity)
+                starts = np.array([hit.start for hit in taken], np.int64)
+                place(track, sound, starts, np.array([hit.velocity / velocity for hit in taken]))
         fader = self._faders.kick if KICKS & set(lane.voice) else self._faders.drums
         self._add(track, lane, gain(draw(lane.level, rng) + fader), rng)
 
