@@ -228,7 +228,7 @@ def _roll_off(spectrum: NDArray[np.float64], below: float, energy: float) -> int
 
 
 @kernel(inline=True)
-def _sum_cepstrum(spectrum: NDArray[np.float64], cepstrum: NDArray[np.float64]) -> None:
+def _sum_cepstrum(spectrum: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
     """Add up the 13 MFCCs."""
     for i in range(len(FILTERS)):
         response = 0.0
@@ -236,14 +236,14 @@ def _sum_cepstrum(spectrum: NDArray[np.float64], cepstrum: NDArray[np.float64]) 
             response += FILTERS[i, k] * spectrum[k]
         log_response = np.log10(response + EPS)
         for j in range(13):
-            cepstrum[j] += log_response * COSINES[i, j]
+            sums[CEPSTRUM + j] += log_response * COSINES[i, j]
 
 
 @kernel(inline=True)
-def _sum_chroma(spectrum: NDArray[np.float64], chroma: NDArray[np.float64]) -> None:
+def _sum_chroma(spectrum: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
     """Add up the energies of the 12 pitch classes."""
     for i in range(len(CHROMA_BINS)):
-        chroma[CHROMA_CLASSES[i]] += CHROMA_WEIGHTS[i] * spectrum[CHROMA_BINS[i]] ** 2
+        sums[CHROMA + CHROMA_CLASSES[i]] += CHROMA_WEIGHTS[i] * spectrum[CHROMA_BINS[i]] ** 2
 
 
 @kernel("void(float64[::1], float64, int64, float64[::1], float64[::1])")
@@ -286,8 +286,8 @@ def frame_sums(
     dc_energy = ((sums[FRAME_TOTAL] - level * FRAME_LENGTH) / BINS) ** 2
     energy = sums[SPECTRAL_ENERGIES : SPECTRAL_ENERGIES + SUB_BLOCKS + 1].sum()
     sums[ROLLOFF_BIN] = _roll_off(spectrum, dc_energy + EPS, energy) / BINS
-    _sum_cepstrum(spectrum, sums[CEPSTRUM:CHROMA])
-    _sum_chroma(spectrum, sums[CHROMA:])
+    _sum_cepstrum(spectrum, sums)
+    _sum_chroma(spectrum, sums)
 
 
 @kernel(inline=True)
