@@ -175,12 +175,12 @@ def _block(number: int, half_samples: int) -> tuple[int, int]:
 @kernel()
 def _write_deviations(s: Any, new: NDArray[np.float64], deviations: NDArray[np.float64]) -> int:
     """Write the standard deviations of the blocks of 10 ms that end within a step; return their number."""
-    total, squares, written = s.total, s.squares, 0
+    first, total, squares, written = s.steps * HOP_LENGTH, s.total, s.squares, 0
     length, end = _block(s.blocks[0], HALF_SAMPLES_IN_10_MS)
     for i in range(HOP_LENGTH):
         total += new[i]
         squares += new[i] * new[i]
-        if s.steps * HOP_LENGTH + i + 1 == end:
+        if first + i + 1 == end:
             deviations[written] = np.sqrt(max(squares / length - (total / length) ** 2, 0.0))
             total, squares = 0.0, 0.0
             written += 1
@@ -199,11 +199,11 @@ def _write_powers(s: Any, new: NDArray[np.float64], powers: NDArray[np.float64])
     int
         Their number.
     """
-    energy, written = s.level, 0
+    first, energy, written = s.steps * HOP_LENGTH, s.level, 0
     length, end = _block(s.blocks[1], HALF_SAMPLES_IN_50_MS)
     for i in range(HOP_LENGTH):
         energy += _filtered(s.filter, new[i]) ** 2
-        if s.steps * HOP_LENGTH + i + 1 == end:
+        if first + i + 1 == end:
             powers[written] = _POWER_GAIN * energy / length
             energy = 0.0
             written += 1
