@@ -38,8 +38,8 @@ def describe(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     return timbre.read(SECONDS)
 
 
-def hear(timbre: TimbreStatistics, second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Take in one more second as it arrives, and describe the newest minute."""
+def push_and_read(timbre: TimbreStatistics, second: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Push one more second block by block, and describe the newest minute."""
     for start in range(0, RATE, BLOCK):
         timbre.push(second[start : start + BLOCK])
     return timbre.read(SECONDS)
@@ -50,7 +50,7 @@ def their_description(samples: NDArray[np.float32]) -> Callable[[], NDArray[np.f
     try:
         from pyAudioAnalysis.MidTermFeatures import mid_feature_extraction
     except ImportError as missing:
-        print(f"pyAudioAnalysis is left out ({missing}): pip install --group peers.")
+        print(f"pyAudioAnalysis is skipped ({missing}): pip install --group peers.")
         return None
     pcm, frame = (samples * 32768).astype(np.int16), round(0.05 * RATE)
 
@@ -66,7 +66,7 @@ def main() -> None:
     samples = music()
     timbre, theirs = TimbreStatistics(SECONDS), their_description(samples)
     timbre.push(samples)
-    work = {"file": lambda: describe(samples), "live": lambda: hear(timbre, samples[:RATE])}
+    work = {"file": lambda: describe(samples), "live": lambda: push_and_read(timbre, samples[:RATE])}
     if theirs is not None:
         work["theirs"] = theirs
         np.testing.assert_allclose(describe(samples), theirs(), rtol=1e-3, atol=1e-3)

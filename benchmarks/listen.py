@@ -85,7 +85,7 @@ class Listener:
 
 
 def cost(server: PulseServer, music: Path, fill: float, seconds: float) -> tuple[float, list[Line]]:
-    """Return CPU seconds per second once so many seconds of music have been heard, and all lines that name a genre."""
+    """Return CPU seconds per second after some seconds of music, and all lines that name a genre."""
     listener = Listener(server)
     player = server.play(music)
     try:

@@ -96,7 +96,7 @@ class Night:
 
 
 class Witness:
-    """A sink that looks at the process now and then, and counts what it is told."""
+    """A sink that samples the process now and then, and counts readings and events."""
 
     def __init__(self, every_seconds: float) -> None:
         self.traces: list[Traces] = []

@@ -1,1 +1,1 @@
-"""What made the shipped models and recipes: how real rendered music is, what its mastering was fitted to."""
+"""How the shipped models and recipes were made: the realism of rendered music, the fit of its mastering."""

@@ -38,7 +38,7 @@ MEANINGS = {
     "band_ratio.mean5": ("beats too heavy at 1.6 to 3.2 kHz", "beats too light at 1.6 to 3.2 kHz"),
     "band_ratio.mean6": ("beats too heavy over 3.2 kHz", "beats too light over 3.2 kHz: hats"),
 }
-"""What too much and too little of a descriptor sounds like, by the end of its name.
+"""What too high and too low a value of a descriptor sounds like, by the end of its name.
 
 Means only. pyAudioAnalysis's pitch classes are, in music with a strong bass, levels of single bins of 20 Hz (see
 `edmlive.kernels.short_term_tables`).
@@ -53,12 +53,12 @@ class Gap(NamedTuple):
     genre, descriptor
         What is compared.
     outside
-        Share of the rendered tracks outside the 5-95 % range of the real tracks of the same common class; 0.1 is
-        what real tracks have.
+        Share of the rendered tracks outside the 5-95 % range of the real tracks of the same common class; 0.1 for
+        real tracks.
     shift
-        Rendered median less real median, in standard deviations of the real.
+        Rendered median minus real median, in standard deviations of the real tracks.
     spread
-        Standard deviation of the rendered, over that of the real.
+        Standard deviation of the rendered tracks divided by that of the real ones.
     """
 
     genre: str
@@ -88,7 +88,7 @@ def overall(found: list[Gap]) -> list[Gap]:
 
 
 def words(gap: Gap) -> str:
-    """Say what a sound designer would hear of a gap, as in ``too restless from frame to frame``."""
+    """Describe a gap as a sound designer would hear it, such as ``too restless from frame to frame``."""
     name = gap.descriptor.partition("-")[2]
     high = gap.shift > 0
     if name.endswith("std"):

@@ -1,14 +1,14 @@
-"""Fit what a mixing and a mastering engineer would set to the descriptors of released tracks.
+"""Fit mixing and mastering settings to the descriptors of released tracks.
 
 python -m research.mastering --real beatport_2021jan.csv --out fitted [--genres house ...] [--write]
 
 needs the ``train`` extra. For each subgenre it renders a few tracks as four solo stems, mixes and masters them with
-faders, density, saturation, glue, loudness and tonal balance moved one by one, and takes a few Gauss-Newton
-steps towards the mean descriptors of the real tracks of its common class: those of the calibration half only (see
-`research/realism.py`). Pitch classes do not count; they belong to the key.
+faders, density, saturation, glue, loudness and tonal balance moved one by one, and takes a few Gauss-Newton steps
+towards the mean descriptors of the real tracks of its common class: those of the calibration half only (see
+`research/realism.py`). Pitch classes are ignored: they depend on the key.
 
-A subgenre that is fitted is stored under ``--out``: interrupt it and run it again. ``--write`` puts all that is stored
-into ``edmlive/synth/recipes/mastering.toml``.
+The result for each subgenre is stored under ``--out``: interrupt it and run it again. ``--write`` writes all results
+to ``edmlive/synth/recipes/mastering.toml``.
 """
 
 import argparse
@@ -37,24 +37,24 @@ from research.rendered import describe
 GROUPS = ("kick", "drums", "bass", "music")
 CONTROLS = (*GROUPS, "density", "saturation", "glue", "loudness", *(f"{hertz} Hz" for hertz in BALANCE_HERTZ))
 STEPS = np.array([3, 3, 3, 3, 0.3, 0.15, 1.5, 1.0, *[2.0] * len(BALANCE_HERTZ)])
-"""How far each control is moved to see what it does, and how readily it moves."""
+"""How far each control is moved to measure its effect, and the unit of its stiffness."""
 RHYTHM_WEIGHT = 1.0
 FIRST_SEED = 7_000
 SOLO_OFF = -200.0
 STRAYS = 3.0
-"""Deviations from the real mean beyond which a track does not count more."""
+"""Deviations from the real mean at which a track's residuals are clipped."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Descriptors to aim at: mean, standard deviation and weight of each, shape (92,)."""
+    """Target descriptors: mean, standard deviation and weight of each, shape (92,)."""
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
     weight: NDArray[np.float64]
 
     def residuals(self, descriptors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far tracks, shape (tracks, 92), are from it on average, weighted, shape (92,)."""
+        """Return the weighted mean deviations, shape (92,), of tracks, shape (tracks, 92)."""
         away = np.clip((descriptors - self.mean) / self.deviation, -STRAYS, STRAYS)
         return np.asarray(self.weight * away.mean(axis=0))
 
@@ -82,7 +82,7 @@ class Stems:
 
 
 def main() -> None:
-    """Fit the subgenres asked for."""
+    """Fit the chosen subgenres."""
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
     real = read_tracks(options.real, LIVE_DESCRIPTORS)
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def target_of(genre: str, real: Tracks) -> Target:
-    """Return what the real tracks of a subgenre's common class are on average."""
+    """Return the target that the real tracks of a subgenre's common class set."""
     same = real.values[[common(label) == common(genre) for label in real.genres.tolist()]]
     weight = np.array([_weight(name) for name in real.names])
     return Target(same.mean(axis=0), np.maximum(same.std(axis=0), 1e-12), weight)
@@ -164,7 +164,7 @@ def settled(made_of: Recipe, moved: NDArray[np.float64]) -> dict[str, object]:
 
 
 def write(folder: Path) -> None:
-    """Put what is stored into the recipes, subgenre by subgenre."""
+    """Write the stored results to the recipes, subgenre by subgenre."""
     lines = [
         "# Fitted to released tracks by research/mastering.py: what their engineers must have set. dB, LUFS, 0...1."
     ]

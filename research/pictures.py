@@ -35,7 +35,7 @@ def draw_all(folder: Path, seconds: float) -> None:
 
 
 def draw(path: Path, genre: str, seconds: float) -> None:
-    """Draw one rendered track: time runs right, the true tempo is dashed."""
+    """Draw one rendered track, with its true tempo as a dashed line."""
     rendering = render(genre, seconds, SEED)
     bpm = rendering.truth.bpm
     frames = FrontEnd().push(Resampler(RATE).push(rendering.samples, last=True))

@@ -3,14 +3,14 @@
 python -m research.realism --real beatport_2021jan.csv --real-2016 beatport_2016nov.csv
 
 needs the ``train`` extra and the two published tables (`edmlive train --help` says where they are). It
-renders tracks of every subgenre (or reads a corpus), describes them through the live chain, and prints what a
-classifier trained on either kind of music knows of the other, where the rendered lie outside the range of the real,
-and faults of the audio. Descriptions are kept in ``--out``: interrupt it and run it again.
+renders tracks of every subgenre (or reads a corpus), extracts their features as `edmlive classify` does, and prints how
+well a classifier trained on either kind of music does on the other, where rendered tracks lie outside the range of real
+ones, and faults of the audio. Measurements are kept in ``--out``: interrupt it and run it again.
 
 The real tracks of 2021 are split once into halves, stratified by genre and with artists apart. Whatever was fitted to
-real tracks (balances, levels, the choice between learners) used the calibration half and the tracks of 2016 only, but
-for the recipes' tempi, whose quantiles are those of all tracks. No real track is in what render-to-real learns from,
-standardisation included.
+real tracks (balances, levels, the choice between classifiers) used the calibration half and the tracks of 2016 only,
+except the recipes' tempi, whose quantiles are those of all tracks. Render-to-real uses no real track in training, not
+even for standardisation.
 
 ``--tune GENRE`` prints where that subgenre is furthest off, from a few tracks; ``--pictures`` draws six.
 """
@@ -31,11 +31,11 @@ from edmlive.features.windows import LIVE_DESCRIPTORS
 from edmlive.taxonomy import SUBGENRES, common
 from edmlive.training.datasets import Tracks, read_tracks
 from research.gaps import Gap, gaps, overall, words
-from research.rendered import Heard, hear_all, of_corpus, wanted
+from research.rendered import Measured, measure_all, of_corpus, to_render
 from research.transfer import CLASSES, Score, answers, score, shipped
 
 TEMPO_TOLERANCE = 0.04
-"""Within which a tempo counts as right (MIREX)."""
+"""Relative error up to which a tempo counts as right (MIREX)."""
 OCTAVES = (1 / 3, 1 / 2, 1, 2, 3)
 LUFS_RANGE = (-14.0, -6.0)
 LONGEST_SILENCE = 1.0
@@ -54,8 +54,8 @@ def main() -> None:
 
         draw_all(options.out, options.seconds)
         return
-    heard = listen_to(options, genres)
-    rendered = as_tracks(heard)
+    measured = measured_tracks(options, genres)
+    rendered = as_tracks(measured)
     real = read_tracks(options.real, LIVE_DESCRIPTORS)
     calibration = calibration_half(real)
     if options.tune:
@@ -69,40 +69,40 @@ def main() -> None:
     print_render_to_real(rendered, real, real_2016, calibration)
     print_real_to_render(rendered)
     print_gaps(gaps(rendered, real), options.out)
-    print_audio(heard)
+    print_audio(measured)
 
 
-def listen_to(options: argparse.Namespace, genres: Sequence[str]) -> list[Heard]:
-    """Render and describe all tracks, or recall them."""
+def measured_tracks(options: argparse.Namespace, genres: Sequence[str]) -> list[Measured]:
+    """Render and measure all tracks, as far as they are not cached."""
     if options.corpus:
         tracks = of_corpus(options.corpus, genres)
     else:
-        tracks = wanted(genres, range(options.first_seed, options.first_seed + options.per_genre), options.seconds)
+        tracks = to_render(genres, range(options.first_seed, options.first_seed + options.per_genre), options.seconds)
     if not tracks:
         raise SystemExit(f"There is no track of {', '.join(genres)}.")
-    found = progress(hear_all(tracks, options.out / "tracks", options.jobs), "rendering", total=len(tracks))
-    return sorted(found, key=lambda heard: (heard.genre, heard.seed))
+    found = progress(measure_all(tracks, options.out / "tracks", options.jobs), "rendering", total=len(tracks))
+    return sorted(found, key=lambda measured: (measured.genre, measured.seed))
 
 
-def as_tracks(heard: list[Heard]) -> Tracks:
-    """Lay out what was heard as a table of tracks; each is its own artist."""
+def as_tracks(measured: list[Measured]) -> Tracks:
+    """Return the measurements as a table of tracks, each by an artist of its own."""
     return Tracks(
         LIVE_DESCRIPTORS,
-        np.array([track.descriptors for track in heard]),
-        np.array([track.genre for track in heard]),
-        np.array([f"{track.genre} {track.seed}" for track in heard]),
+        np.array([track.descriptors for track in measured]),
+        np.array([track.genre for track in measured]),
+        np.array([f"{track.genre} {track.seed}" for track in measured]),
     )
 
 
 def calibration_half(real: Tracks) -> np.ndarray:
-    """Return which of the real tracks may be fitted to, bool, shape (tracks,)."""
+    """Return which of the real tracks may be used for fitting: bool, shape (tracks,)."""
     halves = StratifiedGroupKFold(2, shuffle=True, random_state=SPLIT_SEED)
     rows, _ = next(halves.split(real.values, real.genres, real.artists))
     return np.isin(np.arange(len(real)), rows)
 
 
 def print_render_to_real(rendered: Tracks, real: Tracks, real_2016: Tracks, calibration: np.ndarray) -> None:
-    """Learn from rendered tracks only, answer about real ones."""
+    """Print how well classifiers trained on rendered tracks do on real ones."""
     print(f"\nRENDER TO REAL, {len(CLASSES)} common classes (chance {1 / len(CLASSES):.1%}, {3 / len(CLASSES):.1%})")
     by_learner = answers(rendered, real, JITTER)
     fitted = {name: score(p[calibration], real.genres[calibration]) for name, p in by_learner.items()}
@@ -114,10 +114,10 @@ def print_render_to_real(rendered: Tracks, real: Tracks, real_2016: Tracks, cali
     print_score("HELD-OUT HALF", held)
     print_score("all of 2021", score(by_learner[chosen], real.genres))
     print_score("2016", score(answers(rendered, real_2016, JITTER)[chosen], real_2016.genres))
-    taught = answers(real[calibration], real[~calibration])[chosen]
-    known = score(taught, real.genres[~calibration])
-    print_score("for comparison: learnt from the calibration half, on the held-out half", known)
-    print("\nrecall on the held-out half, learnt from rendered | from real tracks | commonest wrong answer")
+    from_real = answers(real[calibration], real[~calibration])[chosen]
+    known = score(from_real, real.genres[~calibration])
+    print_score("for comparison: trained on the calibration half, tested on the held-out half", known)
+    print("\nrecall on the held-out half, trained on rendered | on real tracks | commonest wrong answer")
     truth = np.array([common(genre) for genre in real.genres[~calibration].tolist()])
     first = np.array(CLASSES)[by_learner[chosen][~calibration].argmax(axis=1)]
     for name in sorted(CLASSES, key=lambda name: held.recalls[name]):
@@ -127,7 +127,7 @@ def print_render_to_real(rendered: Tracks, real: Tracks, real_2016: Tracks, cali
 
 
 def print_real_to_render(rendered: Tracks) -> None:
-    """Ask the shipped model, which learnt from real tracks, about rendered ones."""
+    """Print how well the shipped model, trained on real tracks, does on rendered ones."""
     by_class, by_genre = shipped(rendered)
     print("\nREAL TO RENDER: the shipped model on rendered tracks")
     print_score("all", by_class)
@@ -136,12 +136,12 @@ def print_real_to_render(rendered: Tracks) -> None:
 
 
 def print_score(name: str, result: Score) -> None:
-    """Print one line of figures."""
+    """Print a line of scores."""
     print(f"  {name:72} top-1 {result.top_1:5.1%}  top-3 {result.top_3:5.1%}  mean recall {result.balanced:5.1%}")
 
 
 def print_gaps(found: list[Gap], out: Path) -> None:
-    """Print where rendered tracks lie outside the real range, and store all of it."""
+    """Print where rendered tracks lie outside the real range, and write all gaps to a file."""
     everywhere = overall(found)
     pd.DataFrame(found).to_csv(out / "gaps.csv", index=False, float_format="%.4g")
     print(f"\nOUTSIDE THE REAL 5-95 % RANGE, worst first (all {len(found)}: {out / 'gaps.csv'}); real tracks have 10 %")
@@ -155,7 +155,7 @@ def print_gaps(found: list[Gap], out: Path) -> None:
 
 
 def print_worst(genre: str, found: list[Gap], lines: int = 30) -> None:
-    """Print, for whoever tunes a recipe, where a subgenre is furthest off."""
+    """Print where a subgenre is furthest off, for tuning its recipe."""
     print(f"\n{genre}: furthest from the calibration half of {common(genre)}")
     print("  descriptor                              shift  spread  outside")
     for gap in sorted(found, key=lambda gap: -abs(gap.shift))[:lines]:
@@ -163,24 +163,24 @@ def print_worst(genre: str, found: list[Gap], lines: int = 30) -> None:
     print(f"  mean distance {np.mean([abs(gap.shift) for gap in found]):.2f} sd")
 
 
-def print_audio(heard: list[Heard]) -> None:
-    """Print faults of the audio, and whether its tempo is heard."""
-    lufs = np.array([track.lufs for track in heard])
-    ratios = np.array([track.heard_bpm / track.bpm for track in heard])
+def print_audio(measured: list[Measured]) -> None:
+    """Print faults of the audio, and how often its tempo is estimated right."""
+    lufs = np.array([track.lufs for track in measured])
+    ratios = np.array([track.estimated_bpm / track.bpm for track in measured])
     right = np.abs(ratios - 1) < TEMPO_TOLERANCE
     octave = (np.abs(ratios[:, None] / OCTAVES - 1) < TEMPO_TOLERANCE).any(axis=1)
-    print(f"\nAUDIO of {len(heard)} tracks")
-    print(f"  peaks               {max(track.peak for track in heard):.3f} at most")
-    print(f"  clipped             {sum(track.peak >= 1 for track in heard)}")
-    print(f"  silent for over {LONGEST_SILENCE:g} s {sum(track.silence > LONGEST_SILENCE for track in heard)}")
-    print(f"  clicks at joints    {sum(track.click > LOUDEST_CLICK for track in heard)}")
+    print(f"\nAUDIO of {len(measured)} tracks")
+    print(f"  peaks               {max(track.peak for track in measured):.3f} at most")
+    print(f"  clipped             {sum(track.peak >= 1 for track in measured)}")
+    print(f"  silent for over {LONGEST_SILENCE:g} s {sum(track.silence > LONGEST_SILENCE for track in measured)}")
+    print(f"  clicks at joints    {sum(track.click > LOUDEST_CLICK for track in measured)}")
     within = ((lufs >= LUFS_RANGE[0]) & (lufs <= LUFS_RANGE[1])).mean()
     middle = np.median(lufs)
     print(f"  loudness            {lufs.min():.1f}...{lufs.max():.1f} LUFS, median {middle:.1f}; {within:.1%} in range")
     print(
         f"  tempo heard         {right.mean():.1%} within {TEMPO_TOLERANCE:.0%}, {octave.mean():.1%} but for the octave"
     )
-    for track in heard:
+    for track in measured:
         if track.peak >= 1 or track.silence > LONGEST_SILENCE or track.click > LOUDEST_CLICK:
             print(f"  look at {track.genre} {track.seed}: silence {track.silence:.1f} s, click {track.click:.1f}")
 

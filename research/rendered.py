@@ -1,7 +1,7 @@
-"""Rendered tracks, described by the chain that `edmlive classify` hears with, and kept on disk.
+"""Rendered tracks, measured with the feature extraction of `edmlive classify` and cached on disk.
 
-A track costs seconds to render, so its description is stored under a name made of everything it depends on: the code,
-the subgenre's recipe, the seed and the length. What is stored is not rendered again.
+A track takes seconds to render, so what is measured is cached under a digest of everything it depends on: the code, the
+subgenre's recipe, the seed and the length.
 """
 
 import functools
@@ -33,7 +33,7 @@ _NEAR_JOINT = RATE // 500
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Source:
     """A track to render, or one of a corpus to read.
 
     Parameters
@@ -41,9 +41,9 @@ class Wanted:
     genre, seed, seconds
         What it is rendered from.
     digest
-        Of all that its description depends on.
+        Of everything that its measurements depend on.
     file, truth
-        Where it lies and what is known of it, if it is rendered already.
+        Its file and its truth, if it is rendered already.
     """
 
     genre: str
@@ -55,8 +55,8 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What is known and heard of a rendered track.
+class Measured:
+    """The truth about a rendered track, and what is measured of it.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ class Heard:
         Its truth.
     descriptors
         Values in the order of `LIVE_DESCRIPTORS`.
-    heard_bpm
-        The tempo heard over the whole track.
+    estimated_bpm
+        The tempo estimated over the whole track.
     lufs
         Integrated loudness.
     peak
         Largest magnitude; 1 is full scale.
     silence
-        Longest time in seconds under `SILENT_DBFS`.
+        Longest time in seconds below `SILENT_DBFS`.
     click
         Sharpest bend of the waveform at a joint of two sections, relative to the sharpest elsewhere.
     """
@@ -80,21 +80,21 @@ class Heard:
     seed: int
     bpm: float
     descriptors: tuple[float, ...]
-    heard_bpm: float
+    estimated_bpm: float
     lufs: float
     peak: float
     silence: float
     click: float
 
 
-def wanted(genres: Iterable[str], seeds: Iterable[int], seconds: float) -> list[Wanted]:
+def to_render(genres: Iterable[str], seeds: Iterable[int], seconds: float) -> list[Source]:
     """Return the tracks of all genres with all seeds, a seed at a time, so that a run cut short has some of each."""
     genres = list(genres)
     digests = {genre: _digest(genre, seconds) for genre in genres}
-    return [Wanted(genre, seed, seconds, digests[genre]) for seed in seeds for genre in genres]
+    return [Source(genre, seed, seconds, digests[genre]) for seed in seeds for genre in genres]
 
 
-def of_corpus(folder: Path, genres: Iterable[str]) -> list[Wanted]:
+def of_corpus(folder: Path, genres: Iterable[str]) -> list[Source]:
     """Return the tracks of a corpus made with ``edmlive synth corpus``."""
     tracks = []
     for entry in map(json.loads, (folder / MANIFEST).read_text().splitlines()):
@@ -102,26 +102,26 @@ def of_corpus(folder: Path, genres: Iterable[str]) -> list[Wanted]:
         truth = Truth(**entry | {"sections": tuple(Section(**section) for section in entry["sections"])})
         if truth.genre in genres:
             state = hashlib.sha256(_code() + f"{file.resolve()} {file.stat().st_mtime_ns}".encode())
-            tracks.append(Wanted(truth.genre, truth.seed, seconds, state.hexdigest()[:16], file, truth))
+            tracks.append(Source(truth.genre, truth.seed, seconds, state.hexdigest()[:16], file, truth))
     return tracks
 
 
-def hear_all(tracks: list[Wanted], cache: Path, jobs: int) -> Iterator[Heard]:
-    """Yield what is heard of each track, in any order, rendering those that `cache` lacks."""
+def measure_all(tracks: list[Source], cache: Path, jobs: int) -> Iterator[Measured]:
+    """Yield the measurements of each track, in any order, rendering those that are not in the cache."""
     cache.mkdir(parents=True, exist_ok=True)
     with Pool(jobs) as pool:
-        yield from pool.imap_unordered(functools.partial(_recalled, cache), tracks)
+        yield from pool.imap_unordered(functools.partial(_cached, cache), tracks)
 
 
-def hear(samples: Samples, truth: Truth) -> Heard:
-    """Describe a track of shape (samples, 2)."""
+def measure(samples: Samples, truth: Truth) -> Measured:
+    """Measure a track of shape (samples, 2)."""
     descriptors, bpm = describe(samples)
-    return Heard(
+    return Measured(
         genre=truth.genre,
         seed=truth.seed,
         bpm=truth.bpm,
         descriptors=tuple(descriptors.tolist()),
-        heard_bpm=bpm,
+        estimated_bpm=bpm,
         lufs=loudness(samples),
         peak=float(np.abs(samples).max()),
         silence=_longest_silence(samples),
@@ -130,7 +130,7 @@ def hear(samples: Samples, truth: Truth) -> Heard:
 
 
 def describe(samples: Samples) -> tuple[NDArray[np.float64], float]:
-    """Return the 92 descriptors of a whole track and its tempo, as the live chain finds them."""
+    """Return the 92 descriptors and the tempo of a whole track, as live feature extraction finds them."""
     taken = InputSpec(
         "descriptors",
         (len(LIVE_DESCRIPTORS),),
@@ -145,20 +145,20 @@ def describe(samples: Samples) -> tuple[NDArray[np.float64], float]:
     return window.tensors["descriptors"].astype(np.float64), window.rhythm.bpm
 
 
-def _recalled(cache: Path, track: Wanted) -> Heard:
+def _cached(cache: Path, track: Source) -> Measured:
     path = cache / f"{track.genre}-{track.seed}-{track.digest}.json"
     if path.is_file():
         stored = json.loads(path.read_text())
-        return Heard(**stored | {"descriptors": tuple(stored["descriptors"])})
+        return Measured(**stored | {"descriptors": tuple(stored["descriptors"])})
     rendering = _rendering(track)
-    heard = hear(rendering.samples, rendering.truth)
+    measured = measure(rendering.samples, rendering.truth)
     unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(asdict(heard)))
+    unfinished.write_text(json.dumps(asdict(measured)))
     unfinished.rename(path)
-    return heard
+    return measured
 
 
-def _rendering(track: Wanted) -> Rendering:
+def _rendering(track: Source) -> Rendering:
     if track.file is None or track.truth is None:
         return render(track.genre, track.seconds, track.seed)
     with FileSource(track.file) as source:

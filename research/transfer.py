@@ -1,4 +1,4 @@
-"""What a classifier that learnt from one kind of music, rendered or real, knows of the other."""
+"""How well a classifier trained on one kind of music, rendered or real, does on the other."""
 
 from dataclasses import dataclass
 
@@ -16,19 +16,19 @@ CLASSES = tuple(COMMON)
 TREES = 400
 JITTERED_COPIES = 6
 Probabilities = NDArray[np.float64]
-"""Of the common classes, shape (tracks, classes)."""
+"""Probabilities of the common classes, shape (tracks, classes)."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How good answers in common classes are; all are shares, 0...1.
+    """Accuracy in common classes; all values are shares, 0...1.
 
     Parameters
     ----------
     top_1, top_3
-        Share of the tracks whose class is the first answer, or one of the first three.
+        Share of the tracks whose class has the highest, or one of the three highest, probabilities.
     recalls
-        Share of each class's tracks for which it is the first answer; NaN where there is none.
+        Recall of each class; NaN where it has no track.
     """
 
     top_1: float
@@ -37,12 +37,12 @@ class Score:
 
     @property
     def balanced(self) -> float:
-        """Mean recall of the classes."""
+        """Mean recall over the classes."""
         return float(np.nanmean(list(self.recalls.values())))
 
 
 def score(probabilities: Probabilities, genres: NDArray[np.str_]) -> Score:
-    """Compare answers with the labels of the same tracks."""
+    """Score the probabilities of some tracks against their labels."""
     truth = np.array([CLASSES.index(common(genre)) for genre in genres.tolist()])
     places = (np.argsort(-probabilities, axis=1, kind="stable") == truth[:, None]).argmax(axis=1)
     recalls = {
@@ -53,21 +53,21 @@ def score(probabilities: Probabilities, genres: NDArray[np.str_]) -> Score:
 
 
 def answers(known: Tracks, tested: Tracks, jitter: float = 0.0) -> dict[str, Probabilities]:
-    """Learn from some tracks, answer about others.
+    """Train on some tracks and predict others.
 
-    Both learners are the house's own: extremely randomised trees, which the data sets' publishers found best, and the
-    network of the shipped model, both over that model's features, standardised by the tracks that are learnt from. A
-    class is as likely as its labels are on average, so that no class gains from having more of them.
+    Both classifiers are those of the project: extremely randomised trees, which the publishers of the data sets found
+    best, and the network of the shipped model, both on that model's features, standardised by the training tracks. The
+    probability of a class is the mean over its labels, so that no class gains from having more of them.
 
     Parameters
     ----------
     known
-        Tracks to learn from, with their own labels.
+        Training tracks, with their own labels.
     tested
-        Tracks to answer about; descriptors that any of them lacks are not used.
+        Tracks to predict; descriptors that any of them lacks are not used.
     jitter
-        The network also learns from copies of the tracks with noise on all descriptors but the tempo, of so many of
-        their standard deviations: what differs between rendered and real music is not to be trusted to a hair.
+        The network is also trained on copies of the tracks with noise on all descriptors but the tempo, of this many
+        standard deviations, because small differences between rendered and real music are not to be relied on.
 
     Returns
     -------
@@ -76,11 +76,11 @@ def answers(known: Tracks, tested: Tracks, jitter: float = 0.0) -> dict[str, Pro
     """
     used = [i for i, name in enumerate(known.names) if name in DESCRIPTORS and not np.isnan(tested.values[:, i]).any()]
     names = tuple(known.names[i] for i in used)
-    learnt = Tracks(names, known.values[:, used], known.genres, known.artists)
-    features = DescriptorFeatures.fitted(learnt.values, names.index(TEMPO))
+    train = Tracks(names, known.values[:, used], known.genres, known.artists)
+    features = DescriptorFeatures.fitted(train.values, names.index(TEMPO))
     trees = ExtraTreesClassifier(TREES, max_features="sqrt", min_samples_leaf=2, random_state=0)
-    trees.fit(features(learnt.values), learnt.genres)
-    network = fit(_jittered(learnt, jitter) if jitter else learnt)
+    trees.fit(features(train.values), train.genres)
+    network = fit(_jittered(train, jitter) if jitter else train)
     labels = np.unique(known.genres)
     by_trees = _by_class(trees.predict_proba(features(tested.values[:, used])), labels)
     by_network = _by_class(network.probabilities(tested.values[:, used]), labels)
@@ -88,9 +88,9 @@ def answers(known: Tracks, tested: Tracks, jitter: float = 0.0) -> dict[str, Pro
 
 
 def shipped(rendered: Tracks) -> tuple[Score, Score]:
-    """Return how good the shipped model's answers about rendered tracks are, by common class and by subgenre.
+    """Score the shipped model on rendered tracks, by common class and by subgenre.
 
-    The model answers with its own labels; one that means the same music is right.
+    A label of the model that means the same music is right.
     """
     classifier = Classifier(provider="cpu")
     taken = classifier.spec.input("descriptors")

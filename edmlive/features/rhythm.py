@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.features.history import History
-from edmlive.kernels.beats import track_beats
+from edmlive.kernels.beats import count_onsets, track_beats
 from edmlive.kernels.danceability import danceability
 from edmlive.kernels.rhythm import SOUND_SIZE, STATE, advance
-from edmlive.kernels.rhythm_onsets import count_onsets
 from edmlive.kernels.rhythm_tables import GRID
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.kernels.tempo import (

@@ -1,1 +1,1 @@
-"""Numba kernels: pure functions on arrays, compiled once, called from the audio path."""
+"""Numba kernels for analysis: pure functions on arrays, compiled once and called from the audio path."""

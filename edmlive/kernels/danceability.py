@@ -15,7 +15,7 @@ _OVERLAP = 50  # a span moves on by this fraction of itself
 
 @kernel(fastmath=True)
 def _residual(sums: NDArray[np.float64], span: int, hop: int) -> float:
-    """Mean square of what a straight line leaves of each span, given the running sums of `danceability`."""
+    """Mean squared residual of a straight line fitted to each span, from the running sums of `danceability`."""
     spread = span * (span * span - 1.0) / 12.0
     residual, spans = 0.0, 0
     for first in range(0, sums.shape[1] - span, hop):
@@ -29,17 +29,17 @@ def _residual(sums: NDArray[np.float64], span: int, hop: int) -> float:
 
 @kernel("float64(float64[::1])")
 def danceability(deviations: NDArray[np.float64]) -> float:
-    """Inverse of the mean exponent by which the loudness curve fluctuates more over longer spans of time.
+    """Danceability: the inverse of the mean exponent with which the fluctuation of the loudness curve grows with time.
 
     Parameters
     ----------
-    deviations : ndarray, shape (n,)
-        Standard deviations of the samples in blocks of 10 ms.
+    deviations
+        Shape (n,). Standard deviations of the samples in blocks of 10 ms.
 
     Returns
     -------
     float
-        Usually 0 to 3; zero for silence and for less than half a second.
+        Usually 0 to 3; 0 for silence and for less than half a second.
     """
     n = deviations.size
     steps = deviations - np.mean(deviations)

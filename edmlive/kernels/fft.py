@@ -1,4 +1,4 @@
-"""Power spectra of 2,048 and of 768 real samples.
+"""Power spectra of 2,048 and of 768 real samples; and, less elaborate, the complex spectrum of a short frame.
 
 N real samples are taken as n = N / 2 complex points (even samples real, odd ones imaginary), transformed, and
 untangled. The points are a matrix of 16 columns: first the columns are transformed, all 16 side by side, then the rows
@@ -320,3 +320,55 @@ def _put(points: NDArray[np.float64], i: int, value: complex) -> None:
 @kernel(inline=True)
 def _power(value: complex) -> float:
     return value.real * value.real + value.imag * value.imag
+
+
+def half_roots(length: int) -> NDArray[np.complex128]:
+    """First half of the roots of unity, what `real_spectrum` needs for a frame of a given length.
+
+    Parameters
+    ----------
+    length
+        Samples in a frame, even.
+
+    Returns
+    -------
+    ndarray of complex128, shape (length // 2,)
+        ``exp(-2j * pi * k / length)``.
+    """
+    real, imaginary = roots_of_unity(length)[:, : length // 2]
+    roots: NDArray[np.complex128] = real + 1j * imaginary
+    return roots
+
+
+@kernel(fastmath=True)
+def real_spectrum(frame: NDArray[np.float64], roots: NDArray[np.complex128], spectrum: NDArray[np.complex128]) -> None:
+    """Complex spectrum of N real samples, where phases are wanted too: N / 2 complex points by radix-2 passes.
+
+    Parameters
+    ----------
+    frame
+        Windowed samples, shape (N,); N is a power of two.
+    roots
+        ``half_roots(N)``.
+    spectrum
+        Output, shape (N / 2 + 1,): ``rfft(frame)``.
+    """
+    half = frame.size // 2
+    points, other = np.empty(half, np.complex128), np.empty(half, np.complex128)
+    for i in range(half):
+        points[i] = complex(frame[2 * i], frame[2 * i + 1])
+    pairs, lanes = half // 2, 1
+    while pairs > 0:
+        for p in range(pairs):
+            root = roots[2 * p * lanes]
+            for lane in range(p * lanes, (p + 1) * lanes):
+                a, b = points[lane], points[lane + half // 2]
+                other[lane + p * lanes] = a + b
+                other[lane + (p + 1) * lanes] = (a - b) * root
+        points, other = other, points
+        pairs, lanes = pairs // 2, 2 * lanes
+    spectrum[0] = points[0].real + points[0].imag
+    spectrum[half] = points[0].real - points[0].imag
+    for k in range(1, half):
+        a, b = points[k], points[half - k].conjugate()
+        spectrum[k] = 0.5 * (a + b) - 0.5j * roots[k] * (a - b)

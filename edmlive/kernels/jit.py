@@ -1,4 +1,4 @@
-"""The one way a kernel is compiled: signature given, cached on disk, without the GIL."""
+"""How kernels are compiled: with explicit signatures, cached on disk, without the GIL."""
 
 import signal
 import threading
@@ -23,7 +23,7 @@ def kernel(*signatures: Any, fastmath: bool = False, inline: bool = False) -> Ca
         Numba signatures, as text such as ``"float64(float64[::1])"`` or as objects. With them a call with other
         types is a ``TypeError`` at once; without them the function is for use inside other kernels only.
     fastmath
-        Let LLVM reorder floating-point operations. Never where NaN or infinity must be told apart.
+        Let LLVM reorder floating-point operations. Not for kernels that may meet NaN or infinity.
     inline
         Inline into the calling kernel.
 

@@ -18,7 +18,8 @@ def mid_term_statistics(features: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    features : ndarray, shape (frames, FEATURES)
+    features
+        Shape (frames, FEATURES).
 
     Returns
     -------
@@ -45,7 +46,8 @@ def beat(features: NDArray[np.float64]) -> tuple[float, float]:
 
     Parameters
     ----------
-    features : ndarray, shape (frames, FEATURES)
+    features
+        Shape (frames, FEATURES).
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""Onset strength: how much the levels of the mel bands rise from one frame to the next, and its recent past.
+"""Onset strength: how much the levels of the mel bands rise from one frame to the next; and its recent past.
 
 The values are those of ``librosa.onset.onset_strength(S=librosa.power_to_db(mel, top_db=None))``. librosa labels the
-rise between frames t - 3 and t - 2 with t, because a frame hears half its window ahead; the first three are 0.
+rise between frames t - 3 and t - 2 with t, because a frame extends half a window ahead; the first three are 0.
 
-``librosa.power_to_db(top_db=80)``, its default, lifts every level to at least 80 dB under the loudest of the whole
-file. Over a file that takes two passes: the ``floor_db`` of the first is where the second starts. Live, the floor rises
-with the loudest level heard so far, and the onset strengths kept for the tempograms are then computed anew.
+``librosa.power_to_db(top_db=80)``, its default, raises every level to at least 80 dB below the loudest of the whole
+file. For a file that takes two passes: the ``floor_db`` of the first is where the second starts. Live, the floor rises
+with the loudest level so far, and the onset strengths kept for the tempograms are then recomputed.
 """
 
 import math
@@ -19,7 +19,7 @@ from edmlive.kernels.tables import N_MELS, TEMPOGRAM_LENGTH
 
 _LAG = 1
 _SHIFT = 2
-"""Frames of half a window, n_fft // (2 * hop_length), by which librosa delays onset strengths beside the lag."""
+"""Frames of half a window, n_fft // (2 * hop_length), by which librosa delays onset strengths beyond the lag."""
 _LEVELS_KEPT = TEMPOGRAM_LENGTH + _SHIFT + _LAG
 
 ONSET = np.dtype(
@@ -31,7 +31,7 @@ ONSET = np.dtype(
         ("strengths", np.float64, TEMPOGRAM_LENGTH),
     ]
 )
-"""Onset strength's memory.
+"""State of the onset strength.
 
 ``frame`` counts frames; ``levels`` is a ring of the latest mel levels in dB, frame t in row t modulo its length;
 ``strengths`` holds the latest onset strengths, newest last, preceded by zeros.
@@ -39,14 +39,14 @@ ONSET = np.dtype(
 
 
 def prepare(onset: NDArray[np.void], top_db: float | None, floor_db: float) -> None:
-    """Set the floor of an onset strength that has heard nothing yet.
+    """Set the floor before the first frame.
 
     Parameters
     ----------
     onset
         Array of shape () or (1,) and of dtype `ONSET`.
     top_db
-        The floor is this many dB under the loudest level so far; None for no such floor.
+        The floor is this many dB below the loudest level so far; None for no such floor.
     floor_db
         Where the floor starts, in dB.
     """
@@ -56,7 +56,7 @@ def prepare(onset: NDArray[np.void], top_db: float | None, floor_db: float) -> N
 
 @kernel()
 def append(onset: np.record, mel: NDArray[np.float64]) -> None:
-    """Take in the next frame: its onset strength becomes the last of ``onset.strengths``.
+    """Append a frame: its onset strength becomes the last of ``onset.strengths``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Resampling by a rational ratio, sample by sample: no blocks, so nothing waits for one to fill."""
+"""Resampling by a rational ratio, sample by sample, so that nothing waits for a block to fill."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +14,23 @@ def resample(
 
     Parameters
     ----------
-    samples : ndarray, shape (n,)
-        Input, with all that the filter reaches.
+    samples
+        Shape (n,). Input, including everything within the filter's reach.
     place
         Where the filter for the first output begins, in input samples times the number of phases.
     step
         Between two outputs, in the same unit.
-    phases : ndarray, shape (phases, taps)
-        Weights of consecutive input samples for an output at each place between two of them.
-    out : ndarray, shape (m,)
-        Written.
+    phases
+        Shape (phases, taps). Weights of consecutive input samples for an output at each place between two of them.
+    out
+        Output, shape (m,).
     """
     count, taps = phases.shape
     for k in range(out.size):
         first = place // count
-        weights, heard = phases[place % count], samples[first : first + taps]
+        weights, window = phases[place % count], samples[first : first + taps]
         total = np.float32(0.0)
         for t in range(taps):
-            total += weights[t] * heard[t]
+            total += weights[t] * window[t]
         out[k] = total
         place += step

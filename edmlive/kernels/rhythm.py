@@ -1,12 +1,12 @@
-"""What rhythm is read from, computed once as the audio arrives.
+"""Onset functions, the sound of beats and levels: what tempo and rhythm are computed from, as the audio arrives.
 
-Audio is taken in steps of `HOP_LENGTH` samples. Each step yields
+Audio is processed in steps of `HOP_LENGTH` samples. Each step yields
 
 - one value of the complex spectral difference over 1,024 samples, on which beats are tracked;
 - two pairs of the high-frequency content and the complex spectral difference over 512 samples, on which onsets are
   counted;
-- for two places on the grid, how a beat there would sound: energy and its ratios in six bands. They lag behind by four
-  steps, because a beat may sound up to 50 ms after its place and is measured over the 50 ms that follow;
+- for two places on the grid, the sound that a beat there would have: its energy and its ratios in six bands. These lag
+  by four steps, because a beat may sound up to 50 ms after its place and is measured over the 50 ms that follow;
 - the standard deviation of the samples in blocks of 10 ms, for the danceability;
 - the mean power after the loudness filter in blocks of 50 ms, for the level.
 """
@@ -17,18 +17,19 @@ import numpy as np
 from numba import from_dtype, types
 from numpy.typing import NDArray
 
+from edmlive.kernels.fft import half_roots, real_spectrum
 from edmlive.kernels.jit import kernel
-from edmlive.kernels.rhythm_fft import real_spectrum
 from edmlive.kernels.rhythm_tables import (
     BAND_EDGES,
     BEAT_FRAME,
     BEAT_RANGE,
     GRID,
+    HALF_SAMPLES_IN_10_MS,
+    HALF_SAMPLES_IN_50_MS,
     INTERPOLATOR,
     LOUDNESS_FILTER,
     ONSET_FRAME,
     blackman_harris,
-    half_roots,
 )
 from edmlive.kernels.short_term import magnitude_spectrum
 from edmlive.kernels.short_term_tables import FRAME_LENGTH
@@ -36,7 +37,7 @@ from edmlive.kernels.tables import HOP_LENGTH, window
 
 HISTORY = 8 * HOP_LENGTH
 LAG_STEPS = 4
-"""Steps by which the sound of beats lags behind the other values."""
+"""Steps by which the sound of beats lags the other values."""
 SOUND_SIZE = BAND_EDGES.size
 """Values of a beat's sound: energy, then the six band ratios."""
 
@@ -49,7 +50,7 @@ _AHEAD = INTERPOLATOR.size // 2
 State: TypeAlias = NDArray[Any]
 """Array of shape (1,) and dtype `STATE`; all zeros before the first sample.
 
-With ``tempo_only`` set to 1 then, what only descriptors are read from is left out: onsets and the sound of beats.
+Set ``tempo_only`` to 1 before the first sample to skip what only the descriptors need: onsets and the sound of beats.
 """
 
 
@@ -80,7 +81,7 @@ STATE = np.dtype(
 
 @kernel()
 def _shift_in(s: Any, new: NDArray[np.float64]) -> None:
-    """Append samples, and the highest energy at or half-way after each sample whose neighbours are all there."""
+    """Append samples, and the higher energy of each sample and of the value half-way to the next, once it is known."""
     kept = HISTORY - HOP_LENGTH
     s.samples[:kept] = s.samples[HOP_LENGTH:].copy()
     s.energies[:kept] = s.energies[HOP_LENGTH:].copy()
@@ -118,8 +119,17 @@ def _analyse(frame: NDArray[np.float64], roots: NDArray[np.complex128], past: An
 
 
 @kernel()
+def _write_onset_functions(s: Any, onsets: NDArray[np.float64]) -> None:
+    """Write the two onset functions of the frames centred on the step's two places on the grid, shape (2, 2)."""
+    for j in range(2):
+        end = HISTORY - (1 - j) * GRID
+        frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
+        onsets[j, 0], onsets[j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
+
+
+@kernel()
 def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
-    """Energy and band ratios of the 50 ms that begin at the highest peak within 50 ms of a place in the history."""
+    """Write energy and band ratios of the 50 ms from the highest peak within 50 ms of a place in the history."""
     first = place - BEAT_RANGE
     onset = first + np.argmax(s.energies[first : place + BEAT_RANGE])
     onset_at = s.steps * HOP_LENGTH + onset
@@ -137,15 +147,70 @@ def _beat_sound(s: Any, place: int, sound: NDArray[np.float64]) -> None:
     s.sound[:] = sound
 
 
+@kernel()
+def _write_sounds(s: Any, sounds: NDArray[np.float64]) -> None:
+    """Write the sound of a beat at two places on the grid, `LAG_STEPS` before the latest two; shape (2, SOUND_SIZE)."""
+    for j in range(2):
+        _beat_sound(s, HISTORY - (LAG_STEPS + 1) * HOP_LENGTH + j * GRID, sounds[j])
+
+
 @kernel(inline=True)
 def _filtered(memory: NDArray[np.float64], x: float) -> float:
-    """Next output of the loudness filter but for its gain (transposed direct form II)."""
+    """Next output of the loudness filter, without its gain (transposed direct form II)."""
     for i in range(_SECTIONS.shape[0]):
         y = _SECTIONS[i, 0] * x + memory[i, 0]
         memory[i, 0] = _SECTIONS[i, 1] * x - _SECTIONS[i, 3] * y + memory[i, 1]
         memory[i, 1] = _SECTIONS[i, 2] * x - _SECTIONS[i, 4] * y
         x = y
     return x
+
+
+@kernel(inline=True)
+def _block(number: int, half_samples: int) -> tuple[int, int]:
+    """Length and end of a block in samples, given the blocks' length in half samples."""
+    end = half_samples * (number + 1) // 2
+    return end - half_samples * number // 2, end
+
+
+@kernel()
+def _write_deviations(s: Any, new: NDArray[np.float64], deviations: NDArray[np.float64]) -> int:
+    """Write the standard deviations of the blocks of 10 ms that end within a step; return their number."""
+    first, total, squares, written = s.steps * HOP_LENGTH, s.total, s.squares, 0
+    length, end = _block(s.blocks[0], HALF_SAMPLES_IN_10_MS)
+    for i in range(HOP_LENGTH):
+        total += new[i]
+        squares += new[i] * new[i]
+        if first + i + 1 == end:
+            deviations[written] = np.sqrt(max(squares / length - (total / length) ** 2, 0.0))
+            total, squares = 0.0, 0.0
+            written += 1
+            length, end = _block(s.blocks[0] + written, HALF_SAMPLES_IN_10_MS)
+    s.total, s.squares = total, squares
+    s.blocks[0] += written
+    return written
+
+
+@kernel()
+def _write_powers(s: Any, new: NDArray[np.float64], powers: NDArray[np.float64]) -> int:
+    """Write the mean powers, after the loudness filter, of the blocks of 50 ms that end within a step.
+
+    Returns
+    -------
+    int
+        Their number.
+    """
+    first, energy, written = s.steps * HOP_LENGTH, s.level, 0
+    length, end = _block(s.blocks[1], HALF_SAMPLES_IN_50_MS)
+    for i in range(HOP_LENGTH):
+        energy += _filtered(s.filter, new[i]) ** 2
+        if first + i + 1 == end:
+            powers[written] = _POWER_GAIN * energy / length
+            energy = 0.0
+            written += 1
+            length, end = _block(s.blocks[1] + written, HALF_SAMPLES_IN_50_MS)
+    s.level = energy
+    s.blocks[1] += written
+    return written
 
 
 @kernel(
@@ -168,30 +233,31 @@ def advance(
     deviations: NDArray[np.float64],
     powers: NDArray[np.float64],
 ) -> tuple[int, int, int, int]:
-    """Take in whole steps of audio.
+    """Process whole steps of audio.
 
     Parameters
     ----------
-    samples : ndarray, shape (n * HOP_LENGTH,)
-        Mono at 22,050 Hz, finite.
+    samples
+        Shape (n * HOP_LENGTH,). Mono at 22,050 Hz, finite.
     state
-        As left by the call before, or zeros.
-    differences : ndarray, shape (n,)
-        Written: complex spectral difference of the frames that begin at multiples of `HOP_LENGTH`.
-    onsets : ndarray, shape (2 * n, 2)
-        Written: high-frequency content and complex spectral difference of the frames centred on the grid.
-    sounds : ndarray, shape (2 * n, SOUND_SIZE)
-        Written: energy and band ratios of a beat at each place on the grid.
-    deviations : ndarray, shape (3 * n,)
-        Written: standard deviations over 10 ms.
-    powers : ndarray, shape (n,)
-        Written: mean powers over 50 ms.
+        As the previous call left it, or zeros.
+    differences
+        Output, shape (n,): complex spectral difference of the frames that begin at multiples of `HOP_LENGTH`.
+    onsets
+        Output, shape (2 * n, 2): high-frequency content and complex spectral difference of the frames centred on the
+        grid.
+    sounds
+        Output, shape (2 * n, SOUND_SIZE): energy and band ratios of a beat at each place on the grid.
+    deviations
+        Output, shape (3 * n,): standard deviations over 10 ms.
+    powers
+        Output, shape (n,): mean powers over 50 ms.
 
     Returns
     -------
     tuple of int
-        Rows written to ``differences``, ``sounds``, ``deviations`` and ``powers``; ``onsets`` is filled, unless only
-        the tempo is wanted.
+        Rows written to ``differences``, ``sounds``, ``deviations`` and ``powers``; ``onsets`` is filled, or left alone
+        with ``tempo_only``.
     """
     s = state[0]
     n_differences, n_sounds, n_deviations, n_powers = 0, 0, 0, 0
@@ -202,29 +268,12 @@ def advance(
             frame = s.samples[HISTORY - BEAT_FRAME :] * _BEAT_WINDOW
             differences[n_differences] = _analyse(frame, _BEAT_ROOTS, s.beat)[1]
             n_differences += 1
-        for j in range(0 if s.tempo_only else 2):
-            end = HISTORY - (1 - j) * GRID
-            frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
-            onsets[2 * step + j, 0], onsets[2 * step + j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
-        if s.steps >= LAG_STEPS and not s.tempo_only:
-            for j in range(2):
-                _beat_sound(s, HISTORY - (LAG_STEPS + 1) * HOP_LENGTH + j * GRID, sounds[n_sounds])
-                n_sounds += 1
-        first = s.steps * HOP_LENGTH
-        for i in range(HOP_LENGTH):
-            s.total += new[i]
-            s.squares += new[i] * new[i]
-            s.level += _filtered(s.filter, new[i]) ** 2
-            if 2 * (first + i + 1) >= 441 * (s.blocks[0] + 1) - 1:
-                count = 220 + (s.blocks[0] & 1)
-                deviations[n_deviations] = np.sqrt(max(s.squares / count - (s.total / count) ** 2, 0.0))
-                s.total, s.squares = 0.0, 0.0
-                s.blocks[0] += 1
-                n_deviations += 1
-            if 2 * (first + i + 1) >= 2205 * (s.blocks[1] + 1) - 1:
-                powers[n_powers] = _POWER_GAIN * s.level / (1102 + (s.blocks[1] & 1))
-                s.level = 0.0
-                s.blocks[1] += 1
-                n_powers += 1
+        if not s.tempo_only:
+            _write_onset_functions(s, onsets[2 * step : 2 * step + 2])
+        if not s.tempo_only and s.steps >= LAG_STEPS:
+            _write_sounds(s, sounds[n_sounds : n_sounds + 2])
+            n_sounds += 2
+        n_deviations += _write_deviations(s, new, deviations[n_deviations:])
+        n_powers += _write_powers(s, new, powers[n_powers:])
         s.steps += 1
     return n_differences, n_sounds, n_deviations, n_powers

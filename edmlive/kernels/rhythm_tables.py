@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.kernels.short_term_tables import FRAME_LENGTH
-from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE, roots_of_unity
+from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 
 GRID = HOP_LENGTH // 2
-"""Samples between two places where a beat can lie: 11.6 ms."""
+"""Samples between two places on the grid, where beats can lie: 11.6 ms."""
 GRID_RATE = SAMPLE_RATE / GRID
 
 BEAT_FRAME = 1_024
@@ -18,10 +18,13 @@ ONSET_FRAME = 512
 """Samples in a frame of the two onset functions that onsets are counted on; their hop length is `GRID`."""
 
 BEAT_RANGE = 1_102
-"""A beat sounds within so many samples (50 ms) of its place on the grid, and is measured over as many."""
+"""A beat sounds within this many samples (50 ms) of its place on the grid, and is measured over as many."""
 BAND_EDGES = np.array([0, 10, 20, 40, 80, 160, FRAME_LENGTH // 2])
 """Six bands, in bins of 20 Hz: up to 200, 400, 800, 1,600, 3,200 Hz and beyond (Scheirer 1998). A bin on an edge counts
 in both bands."""
+
+HALF_SAMPLES_IN_10_MS, HALF_SAMPLES_IN_50_MS = 2 * SAMPLE_RATE // 100, 2 * SAMPLE_RATE // 20
+"""Lengths of the blocks of which deviations and powers are measured: not whole numbers of samples."""
 
 INTERPOLATOR = np.sinc(np.arange(-7, 9) - 0.5) * np.kaiser(18, 8.0)[1:-1]
 """Weights of the samples -7 ... 8 for the value half-way between samples 0 and 1."""
@@ -63,13 +66,6 @@ LOUDNESS_FILTER = LoudnessFilter(
     np.array([_high_pass(150), _peak(3_857, 22.5, 0.31), _peak(7_590, -19.12, 0.30), _peak(1_520, -10.02, 0.44)]),
     10 ** (-7.49 / 10),
 )
-
-
-def half_roots(length: int) -> NDArray[np.complex128]:
-    """First half of the roots of unity, ``exp(-2j pi k / length)``, as complex numbers."""
-    real, imaginary = roots_of_unity(length)[:, : length // 2]
-    roots: NDArray[np.complex128] = real + 1j * imaginary
-    return roots
 
 
 def blackman_harris(length: int) -> NDArray[np.float64]:

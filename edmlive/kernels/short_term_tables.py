@@ -20,7 +20,7 @@ FEATURES = 34
 EPS = float(np.finfo(np.float64).eps)
 
 SUB_BLOCKS = 10
-"""Parts a frame or a spectrum is cut into for its entropy; the remainder of the division is in none of them."""
+"""Parts of a frame or a spectrum for its entropy; the remainder of the division is in none of them."""
 SUB_SAMPLES = FRAME_LENGTH // SUB_BLOCKS
 SUB_BINS = BINS // SUB_BLOCKS
 ROLLOFF = 0.9
@@ -91,18 +91,20 @@ COSINES = _cosine_transform(len(FILTERS), 13)
 
 _CHROMA = _chroma_weights()
 CHROMA_DC_CLASS = int(_CHROMA[:, 0].argmax())
-"""Pitch class that bin 0 falls into."""
+"""Pitch class of bin 0."""
 CHROMA_DC_WEIGHT = float(_CHROMA[CHROMA_DC_CLASS, 0])
 _CHROMA[:, 0] = 0.0
 CHROMA_CLASSES, CHROMA_BINS = np.divmod(np.flatnonzero(_CHROMA), BINS)
 CHROMA_WEIGHTS = _CHROMA[CHROMA_CLASSES, CHROMA_BINS]
-"""Pitch class, bin and weight of each bin from 1 on that counts."""
+"""Pitch class, bin and weight of each bin above 0 that counts."""
 
 # Good's prime-factor map, 1102 = 38 * 29: sample (29 a + 38 b) mod 1102 goes to (a, b), and bin k comes out at
 # (k mod 38, k mod 29). The two short transforms are then independent, without twiddle factors between them.
 ROWS, COLUMNS = 38, 29
+ROW_LANES, HALF_COLUMNS = ROWS // 2 + 1, COLUMNS // 2 + 1
+"""Rows and columns left when mirrored ones are added and subtracted."""
 COLUMN_LANES = 32
-"""`COLUMNS`, and as many more as make whole vectors of eight."""
+"""`COLUMNS`, rounded up to whole vectors of eight."""
 GATHER = (COLUMNS * np.arange(ROWS)[:, None] + ROWS * np.arange(COLUMNS)[None, :]) % FRAME_LENGTH
 _bins = np.arange(FRAME_LENGTH)
 SCATTER = np.empty((COLUMNS, ROWS), np.int64)

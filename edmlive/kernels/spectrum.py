@@ -10,9 +10,9 @@ from edmlive.kernels.jit import kernel
 from edmlive.kernels.tables import HOP_LENGTH, N_FFT, N_MELS, Window, mel_filters, window
 
 AMIN = 1e-10
-"""Least power that has a level of its own, as in ``librosa.power_to_db``."""
+"""Powers below count as this one, as in ``librosa.power_to_db``."""
 MINIMUM_DB = -100.0
-"""Level of `AMIN` and of everything below."""
+"""Level of `AMIN`, the lowest there is."""
 _DB_PER_NEPER = 10.0 / math.log(10.0)
 _LOG_2 = math.log(2.0)
 _BITS_OF_SQRT_HALF = np.int64(np.float64(math.sqrt(0.5)).view(np.int64))
@@ -34,7 +34,7 @@ SPECTRUM = np.dtype(
 """What the mel spectrum is computed with, and ``mel``, its latest value.
 
 ``hops`` holds the latest 2,048 samples, oldest first, each 512 of them packed. ``first`` and ``offset`` are those of
-`MelFilters`, unsigned so that the compiler need not ask whether an index counts from an array's end.
+`MelFilters`, unsigned so that the compiler need not check for negative indices.
 """
 
 
@@ -60,7 +60,7 @@ def prepare(spectrum: NDArray[np.void], window_name: Window) -> None:
 
 @kernel()
 def append(spectrum: np.record, hop: NDArray[np.float64]) -> None:
-    """Take in the next 512 samples.
+    """Append the next 512 samples.
 
     Parameters
     ----------

@@ -1,14 +1,14 @@
 """The streaming front end: samples in, one row of features a frame out, each computed once.
 
-The caller owns the memory: a *state* made by `allocate` and a block of rows to write to. `push` is all that runs while
-the music plays. It allocates nothing, and its rows are bit for bit the same however the samples are split into blocks.
+The caller owns the memory: a *state* made by `allocate` and a block of rows to write to. While music plays, only `push`
+runs. It allocates nothing, and its rows are the same bit for bit however the samples are split into blocks.
 
 Frame t covers samples 512 t - 1024 ... 512 t + 1023, with zeros before the first sample and after the last, as
 ``librosa.feature.melspectrogram(center=True)``, and its row is written as soon as its last sample is there. `flush`
 ends a file: it brings the number of frames to librosa's, 1 + samples // 512.
 
-Samples must be finite: sources replace what is not before it comes here. Another would spoil the next nine seconds, as
-long as the tempograms remember it.
+Samples must be finite; sources see to that. A NaN would spoil the next nine seconds, the length of the tempograms'
+window.
 """
 
 from typing import Any, TypeAlias
@@ -46,21 +46,21 @@ STATE = np.dtype(
         ("tempogram", tempogram.TEMPOGRAM),
     ]
 )
-"""All that a stream remembers.
+"""The state of a stream.
 
-``hop`` collects samples, of which there are ``filled``; ``waiting`` hops are to come before the one that completes the
-first frame; then the records of the stages."""
+``hop`` collects samples, ``filled`` of them so far; ``waiting`` hops must come before the one that completes the first
+frame; then the records of the stages."""
 
 
 def allocate(window: Window = "hann", top_db: float | None = None, floor_db: float = MINIMUM_DB) -> State:
-    """Make the state of a stream that has heard nothing yet.
+    """Make the state of a stream before its first sample.
 
     Parameters
     ----------
     window
         ``"hann"`` or ``"hamming"``, both periodic.
     top_db
-        Onset floor: let levels count as no less than this many dB under the loudest so far. None for no floor.
+        Onset floor: levels count as no less than this many dB below the loudest so far. None for no floor.
     floor_db
         Where the onset floor starts, in dB. For librosa's ``top_db`` over a whole file, give the
         ``state["onset"]["floor_db"][0]`` that a first pass ends with.
@@ -102,7 +102,7 @@ FLUSH_FRAMES = most_frames(N_FFT // 2)
 
 
 def flush(state: State, frames: NDArray[np.float32]) -> int:
-    """End a file: write the frames that hear the zeros after its last sample. The state is then spent.
+    """End a file: write the frames that reach into the zeros after its last sample. The state is spent afterwards.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ _ARRAYS = from_dtype(STATE)[::1], types.float32[:, ::1]
 
 @kernel(types.int64(types.float32[::1], *_ARRAYS), types.int64(types.float64[::1], *_ARRAYS))
 def push(samples: NDArray[np.float32] | NDArray[np.float64], state: State, frames: NDArray[np.float32]) -> int:
-    """Take in the next samples and write the frames that they complete.
+    """Process the next samples and write the frames that they complete.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def push(samples: NDArray[np.float32] | NDArray[np.float64], state: State, frame
     TypeError
         If an array has another dtype, another number of dimensions, or is not contiguous.
     ValueError
-        If ``frames`` has too few rows or not 706 columns. Nothing has been taken in then.
+        If ``frames`` has too few rows or not 706 columns; the state is then unchanged.
     """
     s = state[0]
     completed = (s.filled + samples.size) // HOP_LENGTH - s.waiting

@@ -1,4 +1,4 @@
-"""The front end's constants and the tables its kernels read, made once with NumPy."""
+"""Constants and tables of the front end's kernels."""
 
 from typing import Literal, NamedTuple
 
@@ -14,16 +14,16 @@ TEMPOGRAM_LENGTH = 384
 N_TEMPO_BINS = TEMPOGRAM_LENGTH // 2 + 1
 """Frequency bins of the Fourier tempogram."""
 WHOLE_VECTORS = 16
-"""Values that a summing loop takes at a time, in vectors of up to eight: a multiple leaves no remainder."""
+"""Values that a summing loop processes at a time, in vectors of up to eight; a multiple leaves no remainder."""
 
 Window = Literal["hann", "hamming"]
 
 
 class MelFilters(NamedTuple):
-    """Triangular mel filters without most of their zeros.
+    """Sparse triangular mel filters.
 
-    Band ``m`` weighs the spectrum's bins from ``first[m]`` on with ``weights[offset[m]:offset[m + 1]]``, among which
-    there are as many zeros as make their number a multiple of `WHOLE_VECTORS`.
+    Band ``m`` weights the spectrum's bins from ``first[m]`` on with ``weights[offset[m]:offset[m + 1]]``, padded with
+    zeros to a multiple of `WHOLE_VECTORS`.
 
     Attributes
     ----------

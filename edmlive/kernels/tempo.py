@@ -44,7 +44,8 @@ def on_grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    values : ndarray, shape (n,)
+    values
+        Shape (n,).
 
     Returns
     -------
@@ -61,13 +62,14 @@ def on_grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @kernel("void(float64[::1], float64[::1])")
 def subtract_threshold(values: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Keep what exceeds the mean of the `CONTEXT` values on either side.
+    """Subtract a threshold: the mean of the `CONTEXT` values on either side.
 
     Parameters
     ----------
-    values : ndarray, shape (n,)
-    out : ndarray, shape (n,)
-        Written: the excess, or zero.
+    values
+        Shape (n,).
+    out
+        Output, shape (n,): the excess over the threshold, or zero.
     """
     for i in range(values.size):
         around = values[max(i - CONTEXT, 0) : i + CONTEXT + 1]
@@ -85,16 +87,16 @@ def _autocorrelation(row: NDArray[np.float64], lag: int) -> float:
 
 @kernel("void(float64[::1], int64, float64[::1])")
 def period_salience(values: NDArray[np.float64], first: int, salience: NDArray[np.float64]) -> None:
-    """How well six seconds of an onset function repeat at each period.
+    """Salience of each beat period in six seconds of an onset function.
 
     Parameters
     ----------
-    values : ndarray
+    values
         Onset function on the grid, with up to `CONTEXT` values before and after the row.
-    first : int
+    first
         Where the row of `ROW_LENGTH` values begins.
-    salience : ndarray, shape (LONGEST_PERIOD + 1,)
-        Written, by period; sums to 1, or is zero where there are no onsets.
+    salience
+        Output, shape (LONGEST_PERIOD + 1,), by period; sums to 1, or is zero where there are no onsets.
     """
     peaks = np.empty(values.size)
     subtract_threshold(values, peaks)
@@ -117,12 +119,12 @@ def period_salience(values: NDArray[np.float64], first: int, salience: NDArray[n
 
 @kernel("int64[::1](float64[:, ::1])")
 def best_periods(salience: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Likeliest path through the beat periods, which change little from row to row.
+    """Most likely path through the beat periods, which change little from row to row.
 
     Parameters
     ----------
-    salience : ndarray, shape (rows, LONGEST_PERIOD + 1)
-        At least one row.
+    salience
+        Shape (rows, LONGEST_PERIOD + 1). At least one row.
 
     Returns
     -------
@@ -153,18 +155,18 @@ def best_periods(salience: NDArray[np.float64]) -> NDArray[np.int64]:
 
 @kernel("float64(int64[::1])")
 def steady_tempo(beats: NDArray[np.int64]) -> float:
-    """Tempo to a tenth of a BPM, where single intervals are too coarse.
+    """Tempo to a tenth of a BPM, for which single intervals are too coarse.
 
     Parameters
     ----------
-    beats : ndarray, shape (n,)
-        Places on the grid; at least two.
+    beats
+        Shape (n,). Places on the grid; at least two.
 
     Returns
     -------
     float
-        In BPM, from the mean time that sixteen beats take, passages that hurry or drag left out. The first quarter of
-        the beats does not count: the tracker needs some to fall in step.
+        In BPM, from the mean time that sixteen beats take, except in passages that hurry or drag. The first quarter of
+        the beats is ignored: the tracker needs some to lock on.
     """
     settled = beats[beats.size // 4 :]
     span = min(_STEADY_BEATS, settled.size - 1)
@@ -179,8 +181,8 @@ def agreed_tempo(intervals: NDArray[np.int64]) -> tuple[float, float]:
 
     Parameters
     ----------
-    intervals : ndarray, shape (n,)
-        Between beats, in places on the grid; at least one.
+    intervals
+        Shape (n,). Between beats, in places on the grid; at least one.
 
     Returns
     -------
@@ -202,8 +204,8 @@ def tempo_peaks(intervals: NDArray[np.int64]) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    intervals : ndarray, shape (n,)
-        Between beats, in places on the grid.
+    intervals
+        Shape (n,). Between beats, in places on the grid.
 
     Returns
     -------

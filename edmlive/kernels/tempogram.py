@@ -1,4 +1,4 @@
-"""Autocorrelation and Fourier tempograms of onset strengths: what periods the last 8.9 seconds repeat with.
+"""Autocorrelation and Fourier tempograms of onset strengths: at which periods the last 8.9 seconds repeat.
 
 The values are those of ``librosa.feature.tempogram`` and of the magnitude of ``librosa.feature.fourier_tempogram``
 (P. Grosche, M. Müller and F. Kurth, *Cyclic tempogram*, ICASSP 2010), but a row is labelled with the frame its window
@@ -30,7 +30,7 @@ TEMPOGRAM = np.dtype(
         ("fourier", np.float64, N_TEMPO_BINS),
     ]
 )
-"""What tempograms are computed with, and ``autocorrelation`` and ``fourier``, their latest rows."""
+"""Tables and work space of the tempograms; ``autocorrelation`` and ``fourier`` are their latest rows."""
 
 
 def prepare(tempogram: NDArray[np.void]) -> None:

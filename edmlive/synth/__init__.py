@@ -3,8 +3,8 @@
 from typing import Literal, get_args
 
 Preset = Literal["mastered", "rough-mix"]
-"""``mastered`` is a recipe as it stands, fitted to released tracks. ``rough-mix`` is the same music from another
-studio: other voices, no fitted faders, a smoother balance, less loud, in a room and on tape. Networks that learnt from
-the one are tested on the other."""
+"""``mastered`` is a recipe as it is, fitted to released tracks. ``rough-mix`` is the same music from another
+studio: other voices, no fitted faders, a smoother balance, less loud, in a room and on tape. Networks trained on
+one are tested on the other."""
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)

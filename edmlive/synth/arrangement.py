@@ -1,4 +1,4 @@
-"""The form of a track: which sections, how long, and what plays in each."""
+"""The form of a track: its sections, their lengths, and what plays in each."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from edmlive.synth.recipe import Recipe, Section
 PHRASE = 4
 """Bars between which nothing changes."""
 SHORTEST_FORM = 16
-"""Bars under which a track is a single section: too short to tell a story."""
+"""Bars below which a track is a single section: too short for a form."""
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A section put in its place.
+class Segment:
+    """A section of a recipe, placed in a track.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Stretch:
     plays
         Names of the lanes and parts that play.
     opens
-        Octaves by which low-pass filters open over it.
+        Octaves by which low-pass filters open over its length.
     rises
         Whether it ends in a riser and a roll.
     """
@@ -41,16 +41,28 @@ class Stretch:
         return self.last - self.first
 
 
-def arrange(recipe: Recipe, bars: int) -> tuple[Stretch, ...]:
-    """Fit a recipe's sections to a number of bars, changing only between phrases.
+def arrange(recipe: Recipe, bars: int) -> tuple[Segment, ...]:
+    """Scale a recipe's sections to a number of bars; they begin and end between phrases.
 
-    A track under `SHORTEST_FORM` bars is the fullest section alone.
+    A track under `SHORTEST_FORM` bars is the section in which most lanes and parts play, alone.
+
+    Parameters
+    ----------
+    recipe
+        Of a subgenre.
+    bars
+        Length of the track.
+
+    Returns
+    -------
+    tuple of Segment
+        In order; together they cover all bars.
     """
     sections = recipe.sections
     if bars < SHORTEST_FORM:
         sections = (max(sections, key=lambda section: len(_names(recipe, section))),)
     whole = sum(section.bars for section in sections)
-    stretches: list[Stretch] = []
+    segments: list[Segment] = []
     first, written = 0, 0.0
     for k, section in enumerate(sections):
         written += section.bars
@@ -59,12 +71,13 @@ def arrange(recipe: Recipe, bars: int) -> tuple[Stretch, ...]:
             last = bars
         if last > first:
             plays = _names(recipe, section)
-            stretches.append(Stretch(section.name, first, last, plays, section.opens, section.rises))
+            segments.append(Segment(section.name, first, last, plays, section.opens, section.rises))
             first = last
-    return tuple(stretches)
+    return tuple(segments)
 
 
 def _names(recipe: Recipe, section: Section) -> frozenset[str]:
+    """Lanes and parts that a section's words mean, each word adding or, after a dash, taking away."""
     every = {"drums": set(recipe.drums), "all": set(recipe.drums) | set(recipe.parts)}
     names: set[str] = set()
     for word in section.plays:

@@ -1,4 +1,4 @@
-"""What everything rendered shares: the sampling rate, levels, and why the same seed gives the same samples.
+"""Sampling rate and units of everything rendered, and why the same seed gives the same samples.
 
 The sine, exponential and power functions of NumPy and of the C library differ in their last bit from one processor to
 another of the same architecture; addition, subtraction, multiplication, division and square root do not. So audio is
@@ -17,20 +17,20 @@ Samples = NDArray[np.float32]
 
 
 def steady(value: float) -> float:
-    """Round a computed parameter to single precision, so that no difference in its last bits remains."""
+    """Round a computed parameter to single precision, which removes differences in its last bits."""
     return float(np.float32(value))
 
 
 def gain(decibels: float) -> float:
-    """Return the factor of a level in decibels."""
+    """Return a level in decibels as a factor."""
     return steady(10.0 ** (decibels / 20.0))
 
 
 def hertz(pitch: float) -> float:
-    """Return the frequency of a MIDI pitch number; 69 is 440 Hz."""
+    """Return the frequency in Hz of a MIDI pitch number; 69 is 440 Hz."""
     return steady(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
 
 
 def length(seconds: float) -> int:
-    """Return the samples in so many seconds."""
+    """Return a number of seconds in samples, at least 1."""
     return max(1, round(seconds * RATE))

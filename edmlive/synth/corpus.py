@@ -1,4 +1,4 @@
-"""A labelled corpus: rendered tracks of every subgenre and a manifest of what is known about each."""
+"""A labelled corpus: rendered tracks of every subgenre, and a manifest of the truth about each."""
 
 import json
 import multiprocessing
@@ -26,7 +26,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Track:
-    """A track of a corpus: where its file is, from the corpus's folder, and what it is rendered from."""
+    """A track of a corpus: the path of its file in the corpus's folder, and what it is rendered from."""
 
     path: str
     genre: str
@@ -36,9 +36,9 @@ class Track:
 
 
 def tracks(per_genre: int, seconds: float, seed: int, preset: Preset = "mastered") -> list[Track]:
-    """List the tracks of a corpus, a first one of every subgenre, then a second one, and so on.
+    """List the tracks of a corpus: a first one of every subgenre, then a second one, and so on.
 
-    A corpus with more tracks for each subgenre begins with those of a smaller one.
+    A larger corpus begins with the tracks of a smaller one.
     """
     return [
         Track(
@@ -54,15 +54,15 @@ def tracks(per_genre: int, seconds: float, seed: int, preset: Preset = "mastered
 
 
 class Corpus:
-    """A folder with a corpus in it, whole or on its way.
+    """A folder with a corpus, complete or in progress.
 
-    A track counts when it stands in the manifest, which is after its file got its name; so one may be killed at any
-    time and goes on where it was.
+    A track is done when it is in the manifest, to which it is added after its file got its name. So rendering can be
+    killed at any time, and resumes where it was.
 
     Parameters
     ----------
     folder
-        A corpus, an empty folder, or one that will be made.
+        A corpus, an empty folder, or one that will be created.
 
     Raises
     ------
@@ -91,12 +91,12 @@ class Corpus:
             raise UserError(f"{self._manifest} is damaged: move it away and render the corpus anew.") from None
 
     def missing(self, wanted: list[Track]) -> list[Track]:
-        """Return those tracks that are not there yet.
+        """Return the tracks that are not there yet.
 
         Raises
         ------
         UserError
-            A track is there, but of another length, seed or preset.
+            A track is there, but has another length, seed or preset.
         """
         for track in wanted:
             entry = self.entries.get(track.path)
@@ -112,7 +112,7 @@ class Corpus:
         return [track for track in wanted if track.path not in self.entries or not self._file(track).is_file()]
 
     def render(self, wanted: list[Track], jobs: int) -> Iterator[Entry]:
-        """Render tracks in processes of their own, and yield the manifest's entry of each as it is done.
+        """Render tracks in worker processes, and yield the manifest's entry of each when it is done.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Corpus:
 
 @contextmanager
 def _ending_with(pool: ProcessPoolExecutor, folder: Path) -> Iterator[None]:
-    """Kill the processes of a pool when there is no use for their work any more, and clear away what they were at."""
+    """On an error, kill the processes of a pool and remove the files they were writing."""
     try:
         yield
     except BaseException:

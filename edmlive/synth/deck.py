@@ -1,4 +1,4 @@
-"""A DJ's deck: one track of a set, brought to the level, the speed and the fades that its place in the set wants."""
+"""A DJ's deck: plays one track of a set at the level and speed, and with the fades, that its place in the set needs."""
 
 import math
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from edmlive.synth.audio import RATE, Samples, gain
 from edmlive.synth.kernels.filters import HIGH, state_variable
-from edmlive.synth.kernels.varispeed import varispeed
+from edmlive.synth.kernels.playback import varispeed
 from edmlive.synth.loudness import loudness
 from edmlive.synth.render import render
 
 LEVEL_LUFS = -16.0
-"""Loudness to which every track is brought, so that the louder one in a fade is the one that is faded up more."""
+"""Loudness of every track, so that the louder one in a cross-fade is the one that is faded up more."""
 BASS_HERTZ = 180.0
-"""Below this only one of two decks is heard."""
+"""Below this frequency only one of two decks plays."""
 _SWAP_SECONDS = 0.1
 _BUTTERWORTH = 0.7
 
@@ -27,17 +27,17 @@ class Turn:
     Parameters
     ----------
     genre, bpm, bars, seed
-        What is rendered: the subgenre, the tempo, the length in bars, the seed.
+        What is rendered: subgenre, tempo in BPM, length in bars, seed.
     start
         Where the first beat falls.
     speed
-        Speed at which it starts, so that its beats fall on those of the track before; it is held during the fade.
+        Initial speed, at which its beats fall on those of the previous track; it is held during the fade.
     fade_in
-        Length of the cross-fade with the track before; 0 is a cut.
+        Length of the cross-fade with the previous track; 0 is a cut.
     glide
         Length over which the speed then changes to 1.
     fade_out_bars
-        Length of the cross-fade with the track after, in its own last bars; 0 is a cut.
+        Length of the cross-fade with the next track, in bars of its own; 0 is a cut.
     """
 
     genre: str
@@ -52,12 +52,12 @@ class Turn:
 
     @property
     def leading(self) -> int:
-        """Where it becomes the louder of two: the middle of the first fade."""
+        """Where it becomes the louder of the two: the middle of the first fade."""
         return self.start + self.fade_in // 2
 
     @property
     def exit(self) -> int:
-        """Where the track after it starts."""
+        """Where the next track starts."""
         return self.at_bar(self.bars - self.fade_out_bars)
 
     @property
@@ -66,12 +66,12 @@ class Turn:
         return self.at_bar(self.bars)
 
     def at_bar(self, bar: int) -> int:
-        """Return where a bar begins that is played at the track's own speed."""
+        """Return where a bar begins that plays at the track's own speed."""
         glided = math.ceil(self.speed * self.fade_in + 0.5 * (self.speed + 1.0) * self.glide)
         return self.start + self.fade_in + self.glide + round(bar * bar_samples(self.bpm)) - glided
 
     def tempo_at(self, sample: int) -> float:
-        """Return the tempo that is heard at a sample of the set, in BPM."""
+        """Return the tempo at a sample of the set, in BPM."""
         gliding = sample - self.start - self.fade_in
         left = 1.0 - min(1.0, max(0, gliding) / self.glide) if self.glide else 0.0
         return self.bpm * (1.0 + (self.speed - 1.0) * left)
@@ -83,7 +83,7 @@ def bar_samples(bpm: float) -> float:
 
 
 def play(turn: Turn) -> Samples:
-    """Render a track and return it as it is heard in the set, from ``turn.start`` to ``turn.end``.
+    """Render a track and return it as it sounds in the set, from ``turn.start`` to ``turn.end``.
 
     The bass of the two decks is swapped in the middle of a cross-fade: until then the incoming track has none, from
     then on the outgoing one.

@@ -1,4 +1,4 @@
-"""The demo set: an endless DJ set through all subgenres, of which every moment's truth is known."""
+"""The demo set: an endless DJ set through all subgenres, whose truth is known at every moment."""
 
 import threading
 from collections.abc import Iterator
@@ -11,29 +11,29 @@ from edmlive.synth.recipe import recipe
 from edmlive.taxonomy import SUBGENRES
 
 PITCH_RANGE = 0.06
-"""How far a deck's speed may be from the track's own, as on most turntables with a pitch fader for DJs."""
+"""Largest deviation of a deck's speed from the track's own, as on most turntables for DJs."""
 TRACK_SECONDS = (150.0, 240.0)
 FADE_BARS = (8, 16)
 LONGEST_FADE_SECONDS = 32.0
 GLIDE_SECONDS = 15.0
-"""How long a track takes from the speed of the fade to its own."""
+"""Seconds that a track takes from the speed of the fade to its own."""
 PHRASE_BARS = 8
 KNEE, CEILING = 0.8, 0.98
-"""Where the mixer's output begins to bend, and what it never reaches."""
+"""Level at which the mixer's output begins to saturate, and the one that it never reaches."""
 _TEMPOS_TRIED = 16
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 class DemoSet:
-    """A set without end; the same seed gives the same samples, however they are cut into blocks.
+    """An endless set; the same seed gives the same samples, however they are split into blocks.
 
-    Each lap goes through all subgenres in a new order. While a track plays, the next one is rendered in a thread of
-    its own; two or three tracks are in memory at any time.
+    Each lap goes through all subgenres in a new order. While a track plays, the next one is rendered in a thread; two
+    or three tracks are in memory at any time.
 
     Parameters
     ----------
     seed
-        What everything is drawn from.
+        Seed of everything that is drawn.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -43,7 +43,7 @@ class DemoSet:
         self._coming: _Deck | None = None
 
     def read(self, count: int) -> Samples:
-        """Return the next samples, shape (count, 2); waits until the track that plays is rendered."""
+        """Return the next samples, shape (count, 2), once the track that plays is rendered."""
         start, stop = self._position, self._position + count
         self._decks = [deck for deck in self._decks if deck.turn.end > start]
         mix = np.zeros((count, 2), np.float32)
@@ -62,12 +62,12 @@ class DemoSet:
 
     @property
     def playing(self) -> Turn:
-        """What plays at the last sample that was read: of two tracks in a cross-fade the louder one."""
+        """The track at the last sample that was read; in a cross-fade the louder of the two."""
         last = max(0, self._position - 1)
         return [deck.turn for deck in self._decks if deck.turn.leading <= last][-1]
 
     def _next(self) -> "_Deck":
-        # Asked for only once the deck before has been rendered, so that one is rendered at a time.
+        # Started only when the previous deck is rendered, so that one is rendered at a time.
         if self._coming is None:
             self._decks[-1].wait()
             self._coming = _Deck(next(self._turns))
@@ -81,7 +81,7 @@ class _Deck:
         self.turn = turn
         self._played: Samples | None = None
         self._error: Exception | None = None
-        # A daemon, so that nobody who stops listening waits for a track that will not be heard.
+        # A daemon, so that whoever stops listening does not wait for the next track.
         self._thread = threading.Thread(target=self._play, name=f"deck-{turn.genre}", daemon=True)
         self._thread.start()
 
@@ -99,14 +99,14 @@ class _Deck:
         return self._played
 
     def add_to(self, mix: Samples, start: int) -> None:
-        """Add what falls into a block that begins at this sample of the set."""
+        """Add its samples to a block that begins at a sample of the set."""
         first = max(start, self.turn.start)
         last = min(start + len(mix), self.turn.end)
         mix[first - start : last - start] += self.wait()[first - self.turn.start : last - self.turn.start]
 
 
 def turns(seed: int) -> Iterator[Turn]:
-    """Plan a set: yield its turns without end; nothing is rendered."""
+    """Plan a set: yield its turns, endlessly, without rendering them."""
     rng = np.random.default_rng(seed)
     walk = _walk(rng)
     genre, bpm, speed = next(walk)
@@ -125,7 +125,7 @@ def turns(seed: int) -> Iterator[Turn]:
 
 
 def _walk(rng: np.random.Generator) -> Iterator[tuple[str, float, float | None]]:
-    """Yield subgenres, their tempos, and the speeds at which they match the track before; `None` where none does."""
+    """Yield subgenres, their tempos, and the speeds that match them to the previous track, or `None` for a cut."""
     genre, bpm = "", 0.0
     left: list[str] = []
     while True:
@@ -137,7 +137,7 @@ def _walk(rng: np.random.Generator) -> Iterator[tuple[str, float, float | None]]
 
 
 def _following(genres: list[str], present: float, rng: np.random.Generator) -> tuple[str, float, float | None]:
-    """Choose the first subgenre with a tempo to which the present one, its double or its half can be matched."""
+    """Choose the first subgenre with a tempo that the present one, its double or its half can be matched to."""
     for genre in genres:
         for bpm in _tempos(genre, rng):
             for speed in (present / bpm, 2 * present / bpm, present / 2 / bpm):
@@ -147,12 +147,12 @@ def _following(genres: list[str], present: float, rng: np.random.Generator) -> t
 
 
 def _tempos(genre: str, rng: np.random.Generator) -> list[float]:
-    """Draw whole tempos that are usual for a subgenre, in BPM."""
+    """Draw typical tempos of a subgenre, in whole BPM."""
     return [float(round(bpm)) for bpm in np.interp(rng.random(_TEMPOS_TRIED), _QUANTILES, recipe(genre).tempo)]
 
 
 def _limited(mix: Samples) -> Samples:
-    """Bend what rises over the knee, smoothly, to stay under `CEILING`."""
+    """Saturate smoothly above the knee, to stay below `CEILING`."""
     over = np.maximum(np.abs(mix) - KNEE, 0.0)
     room = CEILING - KNEE
     return np.clip(mix, -KNEE, KNEE) + np.copysign(room * over / (over + room), mix)

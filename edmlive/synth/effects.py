@@ -1,4 +1,4 @@
-"""Effects: distortion, space, movement and wear, put on a voice or on a group of voices."""
+"""Effects on a voice or a group of voices: distortion, space, movement and wear."""
 
 import math
 
@@ -37,7 +37,7 @@ def drive(samples: Samples, amount: float) -> Samples:
 
 
 def reverb(mono: Samples, seconds: float, brightness_hz: float = 5_000.0, predelay_s: float = 0.0) -> Samples:
-    """Return the reverberation of a sound in a room, at low frequencies about as loud as the sound.
+    """Return the reverberation of a sound in a room, about as loud as the sound at low frequencies.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def reverb(mono: Samples, seconds: float, brightness_hz: float = 5_000.0, predel
     Returns
     -------
     ndarray, shape (samples, 2)
-        The reverberation without the sound itself.
+        The reverberation without the dry sound.
     """
     size = steady(min(1.0, 0.25 + 0.75 * seconds / _HALL_SECONDS))
     diffusers, lags = (_DIFFUSERS * size).astype(np.int64), (_LAGS * size).astype(np.int64)
@@ -69,7 +69,7 @@ def reverb(mono: Samples, seconds: float, brightness_hz: float = 5_000.0, predel
 
 
 def delay(mono: Samples, seconds: float, feedback: float, cutoff_hz: float = 5_000.0) -> Samples:
-    """Return echoes that change sides, left first, each duller than the one before.
+    """Return echoes that alternate between the sides, left first, each duller than the last.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def delay(mono: Samples, seconds: float, feedback: float, cutoff_hz: float = 5_0
     Returns
     -------
     ndarray, shape (samples, 2)
-        The echoes without the sound itself.
+        The echoes without the dry sound.
     """
     smoothing = steady(1.0 - math.exp(-2.0 * math.pi * cutoff_hz / RATE))
     return ping_pong(np.ascontiguousarray(mono), length(seconds), feedback, smoothing)
 
 
 def chorus(mono: Samples, depth: float, hertz: float = 0.6) -> Samples:
-    """Widen a sound with two copies whose pitch sways.
+    """Widen a sound with two copies whose pitch wavers.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def chorus(mono: Samples, depth: float, hertz: float = 0.6) -> Samples:
     depth
         0 (the sound itself in the centre) to 1.
     hertz
-        Sways in a second.
+        Rate of the wavering, in Hz.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def chorus(mono: Samples, depth: float, hertz: float = 0.6) -> Samples:
 def duck(
     count: int, starts: NDArray[np.int64], depth: float, attack_s: float = 0.005, release_s: float = 0.25
 ) -> Samples:
-    """Return the gain of a sound that makes way for another: side-chain compression, written as a curve.
+    """Return the gain of a sound that is ducked under another: side-chain compression as a curve.
 
     Parameters
     ----------
@@ -144,24 +144,6 @@ def duck(
         part = curve[start : start + len(dip)]
         np.minimum(part, dip[: len(part)], out=part)
     return curve
-
-
-def crush(samples: Samples, bits: float, rate_hz: float = RATE) -> Samples:
-    """Reduce a sound to fewer levels and fewer samples, each held until the next.
-
-    Parameters
-    ----------
-    samples
-        Shape (samples,) or (samples, channels).
-    bits
-        Resolution, 2...16.
-    rate_hz
-        Sampling rate, up to `RATE`.
-    """
-    held = np.arange(len(samples)) * rate_hz // RATE
-    first = np.minimum(np.ceil(held * RATE / rate_hz).astype(np.int64), np.arange(len(samples)))
-    levels = np.float32(2.0 ** (bits - 1.0))
-    return np.asarray(np.round(samples[first] * levels) / levels, np.float32)
 
 
 def vinyl(count: int, rng: np.random.Generator, level_db: float = -45.0) -> Samples:
@@ -197,7 +179,7 @@ def vinyl(count: int, rng: np.random.Generator, level_db: float = -45.0) -> Samp
 
 
 def tape(samples: Samples, wow: float) -> Samples:
-    """Let the speed sway, as that of an old record or tape.
+    """Let the speed waver, as on an old record or tape.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Envelopes: how loud, how bright or how high a sound is from its start to its end."""
+"""Envelopes: the course of a sound's level, brightness or pitch."""
 
 import math
 
@@ -20,7 +20,7 @@ def decay(samples: int, seconds: float) -> NDArray[np.float64]:
 
 
 def gate(samples: int, attack: float, release: float) -> NDArray[np.float64]:
-    """Return an envelope of 1 that rises and falls linearly at its ends, within its length; shape (samples,).
+    """Return an envelope of 1 with a linear rise and fall at its ends, shape (samples,).
 
     Parameters
     ----------

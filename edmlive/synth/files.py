@@ -1,4 +1,4 @@
-"""Writing audio files of any format that FFmpeg writes, whole or not at all."""
+"""Writing audio files in any format that FFmpeg writes, whole or not at all."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,9 +11,9 @@ from edmlive.errors import UserError
 from edmlive.synth.audio import RATE, Samples
 
 BIT_RATE = 256_000
-"""Bits per second where a format loses something; the others ignore it."""
+"""Bits per second of lossy formats; the others ignore it."""
 PART = ".part-"
-"""What the name of a file begins with until it is whole."""
+"""Prefix of a file's name until it is whole."""
 _CODECS = {"ogg": "libopus", "oga": "libopus"}
 """Where FFmpeg's own choice (FLAC in Ogg) is not what most players expect."""
 _SAMPLE_FORMATS = ("s16", "s16p", "fltp", "flt")
@@ -21,9 +21,9 @@ _SAMPLE_FORMATS = ("s16", "s16p", "fltp", "flt")
 
 @contextmanager
 def new_audio_file(path: Path) -> Iterator[Callable[[Samples], None]]:
-    """Open a new file of the format that its suffix names, and yield a function that writes samples to it.
+    """Open a new file in the format that its suffix names, and yield a function that writes samples to it.
 
-    The file gets its name when it is whole. Until then, and if anything fails, there is none.
+    The file gets its name when it is whole; if anything fails, no file is left.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def new_audio_file(path: Path) -> Iterator[Callable[[Samples], None]]:
     Raises
     ------
     UserError
-        It exists, its suffix names no audio format, or it cannot be written.
+        The file exists, its suffix names no audio format, or it cannot be written.
     """
     if path.exists():
         raise UserError(f"{path} exists already: choose another name, or move it away.")

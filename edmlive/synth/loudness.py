@@ -1,4 +1,4 @@
-"""Integrated loudness in LUFS: how loud a whole piece is to the ear (ITU-R BS.1770-4)."""
+"""Integrated loudness in LUFS: the perceived loudness of a whole piece (ITU-R BS.1770-4)."""
 
 import functools
 import math
@@ -31,7 +31,7 @@ def k_weighting(rate: int) -> tuple[Section, Section]:
     Returns
     -------
     tuple of two `Section`
-        The shelf that stands for the head, and the high-pass.
+        The shelf that models the head, and the high-pass.
     """
     return _moved(_SHELF, rate), _moved(_HIGH_PASS, rate)
 
@@ -42,7 +42,7 @@ def loudness(samples: Samples, rate: int = RATE) -> float:
     Parameters
     ----------
     samples
-        Shape (samples, channels): mono or stereo. What is shorter than a block of 0.4 s is followed by silence.
+        Shape (samples, channels): mono or stereo. A piece shorter than a block of 0.4 s is padded with silence.
     rate
         Sampling rate in Hz, a multiple of 10.
 

@@ -1,4 +1,4 @@
-"""Mastering: a mix is given the tonal balance, the density and the loudness of a finished track."""
+"""Mastering: gives a mix the tonal balance, density and loudness of a finished track."""
 
 import math
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ BALANCE_HERTZ = (40, 80, 160, 250, 400, 630, 1000, 1600, 2500, 4000, 6300, 10000
 """Centres of the bands of a tonal balance, in Hz. Bands meet at the geometric mean of their centres."""
 
 CEILING_DB = -0.5
-"""Peak of what is mastered, in dB relative to full scale."""
+"""Peak of a master, in dB relative to full scale."""
 MOST_LIMITING_DB = 15.0
-"""The limiter takes no more than this from recurring peaks, even if the loudness asked for is not reached."""
+"""Most that the limiter takes from recurring peaks, even if the target loudness is not reached."""
 _TOLERANCE_LU = 0.4
 _TOLERANCE_DB = 0.7
 _FLOOR_DB = 70.0
@@ -27,7 +27,7 @@ _MOST_EQUALISING_DB = 15.0
 _CROSSOVERS = (140.0, 2500.0)
 _MOST_UPWARD_DB = 18.0
 _RUMBLE_HERTZ = 27.0
-"""Below this there is no music, only what eats the limiter's headroom."""
+"""Below this there is no music, only what uses up the limiter's headroom."""
 _FRAME = RATE // 20
 _TAPS, _TAP_STEPS, _BLOCK = 4096, 2.0**26, 16384
 
@@ -38,7 +38,7 @@ Levels = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Master:
-    """What a mix is mastered to."""
+    """Settings of a mastering."""
 
     loudness: float
     """Integrated loudness in LUFS, -20...-5."""
@@ -49,7 +49,7 @@ class Master:
     glue: float = 2.0
     """Gain reduction of the bus compressor in loud passages in dB, 0...8."""
     punch: float = 0.01
-    """Attack of the bus compressor in seconds, 0.001...0.05: what comes before it is left as it was."""
+    """Attack of the bus compressor in seconds, 0.001...0.05: what comes before it stays as it was."""
     saturation: float = 0.2
     """Soft clipping, 0...1."""
     width: float = 1.0
@@ -66,13 +66,13 @@ def master(mix: Samples, settings: Master) -> Samples:
     mix
         Shape (samples, 2), at any level.
     settings
-        What to aim at. Equalising stops at 15 dB in a band, once before and once after the other stages were heard; and
-        loudness stops where the limiter would take more than 15 dB from recurring peaks.
+        Targets. Equalisation, before the other stages and once more after them, is limited to 15 dB in a band, and
+        loudness to where the limiter would take more than 15 dB from recurring peaks.
 
     Returns
     -------
     ndarray, shape (samples, 2)
-        Magnitudes of -0.5 dB relative to full scale at most. A silent mix stays silent.
+        Magnitudes up to -0.5 dB relative to full scale. A silent mix stays silent.
     """
     target = np.array(settings.balance) - np.mean(settings.balance)
     placed = _placed(mix, settings.width, settings.room)
@@ -133,7 +133,7 @@ def _gains_towards(target: Levels, levels: Levels) -> Levels:
 
 
 def equalised(mix: Samples, gains: Levels) -> Samples:
-    """Filter with a minimum-phase equaliser: nothing sounds before its time.
+    """Filter with a minimum-phase equaliser, which has no pre-echo.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def _limited(mix: Samples, target: float) -> Samples:
 
 
 def _recurring_peak(mix: Samples) -> float:
-    # Strokes of a drum recur; the one frame in a hundred that is higher is a stray coincidence.
+    # Drum hits recur; the one frame in a hundred that is higher is a coincidence.
     frame = RATE // 100
     frames = max(1, len(mix) // frame)
     peaks = np.maximum(np.abs(mix[:, 0]), np.abs(mix[:, 1]))[: frames * frame]
@@ -237,7 +237,7 @@ def _recurring_peak(mix: Samples) -> float:
 
 
 def _loud(levels: NDArray[np.float32], share: float) -> float:
-    """Return the level that a share of the levels of the passages that are not silent lie under, or 1 in silence."""
+    """Return a quantile of the levels of the passages that are not silent, or 1 for silence."""
     audible = levels[levels > 0.001 * levels.max()]
     return steady(float(np.quantile(audible, share))) if levels.max() > 1e-9 else 1.0
 
@@ -259,7 +259,7 @@ def _spread() -> Levels:
 
 
 _EDGES = _edges()
-"""First bin of each band, and of what lies above them all."""
+"""First bin of each band, and the first above them all."""
 _SPREAD = _spread()
 """How far each band's level follows the gain at each band's centre, shape (12, 12)."""
 _WINDOW = np.hanning(_FRAME).astype(np.float32)

@@ -1,4 +1,4 @@
-"""From notes to a mix: voices, the channel strip of each sound, and the two effects that all share."""
+"""From notes to a mix: voices, the channel strip of each sound, and the two shared effects."""
 
 import dataclasses
 import zlib
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edmlive.synth import effects
-from edmlive.synth.arrangement import Stretch
+from edmlive.synth.arrangement import Segment
 from edmlive.synth.audio import RATE, Samples, gain, steady
 from edmlive.synth.kernels.filters import HIGH, LOW, one_pole, state_variable
-from edmlive.synth.kernels.placing import place
-from edmlive.synth.recipe import KICKS, LOWEST_MUSIC, Faders, Lane, Part, Sound, draw
+from edmlive.synth.kernels.playback import place
+from edmlive.synth.recipe import KICKS, LOWEST_MUSIC, Faders, Lane, Part, Sound, choose, draw
 from edmlive.synth.score import PHRASE, Clock, Hit, Note
 from edmlive.synth.voices import DRUMS, TONES
 from edmlive.synth.voices.breakbeat import Break
@@ -26,20 +26,20 @@ PART_LEVEL = -12.0
 SILENT_SEND = -60.0
 _OPEN, _CLOSED = 18_000.0, 25.0
 _STRAYING = 0.2
-"""Share by which what a recipe leaves open differs from the voice's default: no two instruments are alike."""
+"""Largest relative deviation of what a recipe leaves open from the voice's default: no two instruments are alike."""
 _TAKES = 2
 """Recordings of each stroke, played in turn."""
 _BLOCK = RATE // 20
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """Return a source of randomness for one thing, so that changing another thing does not change it."""
+    """Return a random generator for one purpose, so that changing another one does not change its numbers."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
 def voice_of(kinds: dict[str, type[Voice]], sound: Sound, rng: np.random.Generator) -> Voice:
     """Draw a voice and the amounts of its fields."""
-    name = sound.voice[rng.integers(len(sound.voice))]
+    name = choose(sound.voice, rng)
     kind: Any = kinds[name]
     amounts = {}
     for field in dataclasses.fields(kind):
@@ -53,8 +53,8 @@ def voice_of(kinds: dict[str, type[Voice]], sound: Sound, rng: np.random.Generat
     return voice
 
 
-class Desk:
-    """A mixing desk of one track: sounds go in, each through its channel, and a stereo mix comes out.
+class Mixer:
+    """The mixer of one track: sounds go in, each through its own channel, and a stereo mix comes out.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Desk:
         First samples of the kicks, under which other sounds are ducked.
     clock
         The track's time.
-    stretches
+    segments
         Its form.
     faders
         Levels of the groups.
@@ -75,10 +75,10 @@ class Desk:
         samples: int,
         kicks: NDArray[np.int64],
         clock: Clock,
-        stretches: tuple[Stretch, ...],
+        segments: tuple[Segment, ...],
         faders: Faders,
     ) -> None:
-        self._kicks, self._clock, self._stretches, self._faders = kicks, clock, stretches, faders
+        self._kicks, self._clock, self._segments, self._faders = kicks, clock, segments, faders
         self._mix = np.zeros((samples, 2), np.float32)
         self._to_reverb = np.zeros(samples, np.float32)
         self._to_delay = np.zeros(samples, np.float32)
@@ -91,12 +91,11 @@ class Desk:
         for hit in played:
             strokes[hit.stroke, max(1, round(5 * hit.velocity)) / 5].append(hit)
         for (stroke, velocity), same in sorted(strokes.items()):
-            for take in range(_TAKES):
+            for take in range(min(_TAKES, len(same))):
                 taken = same[take::_TAKES]
-                if taken:
-                    sound = voice.hit(rng, velocity, stroke) if isinstance(voice, Break) else voice.hit(rng, velocity)
-                    starts = np.array([hit.start for hit in taken], np.int64)
-                    place(track, sound, starts, np.array([hit.velocity / velocity for hit in taken]))
+                sound = voice.hit(rng, velocity, stroke) if isinstance(voice, Break) else voice.hit(rng, velocity)
+                starts = np.array([hit.start for hit in taken], np.int64)
+                place(track, sound, starts, np.array([hit.velocity / velocity for hit in taken]))
         fader = self._faders.kick if KICKS & set(lane.voice) else self._faders.drums
         self._add(track, lane, gain(draw(lane.level, rng) + fader), rng)
 
@@ -104,7 +103,7 @@ class Desk:
         """Record a tonal part and mix it in."""
         voice: Any = voice_of(TONES, part, rng)
         if part.sync and "rate" in voice.__dataclass_fields__:
-            cycles = part.sync[rng.integers(len(part.sync))]
+            cycles = choose(part.sync, rng)
             voice = dataclasses.replace(voice, rate=steady(cycles * self._clock.bpm / 60.0))
         track = np.zeros(len(self._mix), np.float32)
         alike: dict[tuple[float, float], list[Note]] = defaultdict(list)
@@ -121,11 +120,11 @@ class Desk:
             self._add(track, part, level, rng, sweep=draw(part.sweep, rng))
 
     def add_bed(self, sound: Samples) -> None:
-        """Mix in a stereo sound as it is, shape (samples, 2)."""
+        """Add a stereo sound as it is, shape (samples, 2)."""
         self._mix += sound
 
     def mixed(self, reverb_seconds: float, echo_seconds: float) -> Samples:
-        """Return the mix with the reverb and the delay that its sounds were sent to, shape (samples, 2)."""
+        """Return the mix with the shared reverb and delay, shape (samples, 2)."""
         if self._to_delay.any():
             self._mix += effects.delay(self._to_delay, echo_seconds, 0.45, 4000.0)
         if self._to_reverb.any():
@@ -142,7 +141,7 @@ class Desk:
             track = effects.drive(track, drive)
         if highpass > _CLOSED:
             state_variable(track, np.array([highpass]), RATE, 0.7, HIGH)
-        opens = isinstance(sound, Part) and any(stretch.opens for stretch in self._stretches)
+        opens = isinstance(sound, Part) and any(segment.opens for segment in self._segments)
         if lowpass < _OPEN or opens or sweep:
             state_variable(track, self._cutoff(lowpass, sweep, opens), RATE, 0.8, LOW)
         track *= level
@@ -165,18 +164,18 @@ class Desk:
         if not opens and not sweep:
             return np.array([lowpass])
         places, values = [], []
-        for stretch in self._stretches:
-            for bar in range(stretch.first, stretch.last + 1):
+        for segment in self._segments:
+            for bar in range(segment.first, segment.last + 1):
                 octaves = sweep * (abs(bar % PHRASE - PHRASE / 2) / PHRASE * 2 - 0.5)
                 if opens:
-                    octaves -= stretch.opens * (stretch.last - bar) / stretch.bars
+                    octaves -= segment.opens * (segment.last - bar) / segment.bars
                 places.append(bar * self._clock.bar)
                 values.append(steady(min(lowpass * 2.0**octaves, 20_000.0)))
         return np.interp(np.arange(len(self._mix)), places, values)
 
 
 def union(sounds: Iterable[list[Hit]]) -> NDArray[np.int64]:
-    """Return the first samples of all hits in order, shape (hits,)."""
+    """Return the first samples of all hits, sorted, shape (hits,)."""
     return np.array(sorted({hit.start for played in sounds for hit in played}), np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Two studios: how a subgenre's recipe is voiced, mixed and finished."""
+"""Presets: two ways to voice, mix and finish a recipe, as if from two studios."""
 
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from edmlive.synth import PRESETS
 from edmlive.synth.recipe import Amount, Faders, Lane, Part, Recipe
 
 _PATCH = 1.25
-"""Factor by which ranges of patches reach farther, both ways."""
+"""Factor by which ranges of patches are extended at both ends."""
 _LEVEL_DB = 2.5
 _SMOOTHING = np.array([0.25, 0.5, 0.25])
 _TILT_DB = 8.0
@@ -19,7 +19,7 @@ SoundT = TypeVar("SoundT", Lane, Part)
 
 
 def voiced(recipe: Recipe, preset: str) -> Recipe:
-    """Return a recipe as a studio would make it.
+    """Return a recipe as one of the studios would produce it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _rough_mix(recipe: Recipe) -> Recipe:
 
 
 def _revoiced(sound: SoundT) -> SoundT:
-    """Draw rare voices as often as usual ones, and every amount from a wider range."""
+    """Make all voices equally likely, and the range of every amount wider."""
     return sound.model_copy(
         update={
             "voice": tuple(dict.fromkeys(sound.voice)),

@@ -1,16 +1,16 @@
-"""Recipes: what a subgenre is made of, as data. One TOML file for each family in ``recipes/``.
+"""Recipes: what a subgenre consists of, as data; one TOML file for each family in ``recipes/``.
 
 A file holds a table for each subgenre and may hold ``[defaults]``, which its subgenres share and override key by key.
-``mastering.toml`` holds, for all of them, what was fitted to released tracks and not chosen by ear: faders, density,
-tonal balance, loudness (`benchmarks/mastering.py`).
-An amount is a number, or a range ``[low, high]`` from which each track draws once.
+``mastering.toml`` holds, for all of them, what was fitted to released tracks rather than chosen by ear: faders,
+density, tonal balance, loudness (`research/mastering.py`). An amount is a number, or a range ``[low, high]`` from which
+a value is drawn for each track.
 """
 
 import difflib
 import functools
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -18,6 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from edmlive.errors import UserError
 from edmlive.synth.audio import steady
 from edmlive.taxonomy import SUBGENRES
+
+T = TypeVar("T")
 
 RECIPES = Path(__file__).parent / "recipes"
 FITTED = RECIPES / "mastering.toml"
@@ -38,9 +40,9 @@ def _as_range(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-"""Alternatives, one of which each track draws; a single one may stand by itself."""
+"""Alternatives, one of which is drawn for each track; a single one may stand by itself."""
 Amount = Annotated[tuple[float, float], BeforeValidator(_as_range)]
-"""A range from which each track draws; a single number may stand by itself."""
+"""A range from which a value is drawn for each track; a single number may stand by itself."""
 
 
 class _Data(BaseModel):
@@ -55,10 +57,10 @@ class Sound(_Data):
     voice
         Name of a voice, or several to draw from.
     patch
-        Amounts for the fields of the voice; those near its defaults stand for the others. Where several voices are
-        named each takes the fields it has, and ``"voice.field"`` is meant for one of them alone.
+        Amounts for the fields of the voice; the others are drawn near its defaults. Where several voices are named,
+        each takes the fields it has, and ``"voice.field"`` applies to one of them alone.
     presence
-        Share of the tracks that have it at all.
+        Share of the tracks that have the sound.
     level
         In dB: of a lane the peak of its loudest hit, of a part its RMS while it sounds, 12 dB lower.
     drive
@@ -164,7 +166,7 @@ class Harmony(_Data):
 
 
 class Section(_Data):
-    """A stretch of the arrangement.
+    """A section of the arrangement.
 
     Parameters
     ----------
@@ -238,7 +240,7 @@ class Recipe(_Data):
     tempo
         10, 25, 50, 75 and 90 % quantiles in BPM.
     swing
-        Part of a step by which every second one comes late; 0.33 is a triplet feel.
+        Delay of every second step, as a share of a step; 0.33 is a triplet feel.
     human
         Standard deviation of the players' timing, in ms.
     reverb, echo
@@ -272,8 +274,13 @@ def _signs(text: str, known: str) -> str:
 
 
 def draw(amount: tuple[float, float], rng: np.random.Generator) -> float:
-    """Return an amount drawn evenly from its range."""
+    """Return an amount drawn uniformly from its range."""
     return steady(rng.uniform(*amount))
+
+
+def choose(alternatives: tuple[T, ...], rng: np.random.Generator) -> T:
+    """Return one of several alternatives, all equally likely."""
+    return alternatives[int(rng.integers(len(alternatives)))]
 
 
 @functools.cache

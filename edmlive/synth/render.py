@@ -6,19 +6,19 @@ import numpy as np
 
 from edmlive.errors import UserError
 from edmlive.synth import Preset, effects
-from edmlive.synth.arrangement import Stretch, arrange
+from edmlive.synth.arrangement import Segment, arrange
 from edmlive.synth.audio import RATE, Samples, length, steady
-from edmlive.synth.harmony import KEYS
+from edmlive.synth.harmony import KEYS, Chords
 from edmlive.synth.mastering import Master, master
-from edmlive.synth.mixing import SILENT_SEND, Desk, generator, union
+from edmlive.synth.mixing import SILENT_SEND, Mixer, generator, union
 from edmlive.synth.presets import voiced
-from edmlive.synth.recipe import KICKS, Mastering, Part, Recipe, draw, recipe
-from edmlive.synth.score import Chords, Clock, Note, hits, notes
+from edmlive.synth.recipe import KICKS, Mastering, Part, Recipe, choose, draw, recipe
+from edmlive.synth.score import Clock, Note, hits, notes
 
 SLOWEST, FASTEST = 40.0, 250.0
-"""Tempos that are rendered, in BPM."""
+"""Range of tempos that can be rendered, in BPM."""
 LONGEST = 1800.0
-"""Seconds that one track may last."""
+"""Longest track in seconds."""
 _FADE = 0.02
 _DEVIATIONS = np.array([7.2, 5.1, 3.4])
 _DIRECTIONS = np.array(
@@ -31,12 +31,12 @@ _DIRECTIONS = np.array(
 """How tracks of one genre differ in tonal balance: tilt, middle against both ends, and the third principal direction
 with their standard deviations in dB, of 3,900 tracks that Beatport sold in 2016 and 2021."""
 _WHOLE_TEMPO = 0.8
-"""Share of the tracks whose tempo is a whole number, as producers set it."""
+"""Share of the tracks whose tempo is a whole number, as producers usually set it."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of the arrangement: its name, and its start and length in seconds."""
+    """A section of a rendered track: its name, and its start and length in seconds."""
 
     name: str
     start: float
@@ -45,20 +45,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a rendered track.
+    """The truth about a rendered track.
 
     Parameters
     ----------
     genre
-        One of `edmlive.synth.GENRES`.
+        One of `edmlive.taxonomy.SUBGENRES`.
     bpm
-        Tempo; it does not change, four beats are a bar, and the first sample is the first beat.
+        Tempo. It is constant, a bar has four beats, and the first beat falls on the first sample.
     key, scale
         Tonic and scale.
     seed
-        What it was drawn from.
+        Seed that it was drawn from.
     sections
-        The form.
+        Its form.
     """
 
     genre: str
@@ -79,20 +79,20 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything about a track that is decided before a sound is made.
+    """Everything about a track that is drawn before any sound is made.
 
     Parameters
     ----------
     genre, seed
         What it was drawn from.
     recipe
-        What the genre is made of.
+        The genre's recipe, in the chosen preset.
     samples
         Its length.
-    clock, stretches, chords
+    clock, segments, chords
         Its time, form and harmony.
     mastering, tape
-        How its mix will be finished, and the wow of the tape it is put on.
+        Settings of the mastering, and the wow of the tape.
     """
 
     genre: str
@@ -100,7 +100,7 @@ class Plan:
     recipe: Recipe
     samples: int
     clock: Clock
-    stretches: tuple[Stretch, ...]
+    segments: tuple[Segment, ...]
     chords: Chords
     mastering: Master
     tape: float
@@ -112,15 +112,15 @@ def render(genre: str, seconds: float, seed: int, bpm: float | None = None, pres
     Parameters
     ----------
     genre
-        One of `edmlive.synth.GENRES`.
+        One of `edmlive.taxonomy.SUBGENRES`.
     seconds
         Its length.
     seed
         The same seed gives the same samples.
     bpm
-        Its tempo; drawn from the recipe where none is given.
+        Its tempo; by default drawn from the recipe.
     preset
-        How it is voiced, mixed and finished: one of `edmlive.synth.presets.PRESETS`.
+        How it is voiced, mixed and finished: one of `edmlive.synth.PRESETS`.
 
     Raises
     ------
@@ -133,15 +133,15 @@ def render(genre: str, seconds: float, seed: int, bpm: float | None = None, pres
     finished[-fade:] *= (np.arange(fade, 0, -1, dtype=np.float32) / fade)[:, None]
     bar = planned.clock.bar / RATE
     sections = tuple(
-        Section(stretch.name, stretch.first * bar, min(seconds, stretch.last * bar) - stretch.first * bar)
-        for stretch in planned.stretches
+        Section(segment.name, segment.first * bar, min(seconds, segment.last * bar) - segment.first * bar)
+        for segment in planned.segments
     )
     chords = planned.chords
     return Rendering(finished, Truth(genre, planned.clock.bpm, KEYS[chords.tonic], chords.scale, seed, sections))
 
 
 def plan(genre: str, seconds: float, seed: int, bpm: float | None = None, preset: Preset = "mastered") -> Plan:
-    """Draw everything that a track is; the parameters and errors are those of `render`."""
+    """Draw a track's plan; the parameters and errors are those of `render`."""
     made_of = voiced(recipe(genre), preset)
     if not 1.0 <= seconds <= LONGEST:
         raise UserError(f"A track of {seconds:g} s cannot be rendered: choose from 1 to {LONGEST:.0f} s.")
@@ -151,15 +151,15 @@ def plan(genre: str, seconds: float, seed: int, bpm: float | None = None, preset
     drawn = _tempo(made_of, rng)
     clock = Clock(drawn if bpm is None else bpm, draw(made_of.swing, rng), draw(made_of.human, rng) * RATE / 1000)
     samples = length(seconds)
-    stretches = arrange(made_of, int(np.ceil(samples / clock.bar - 1e-9)))
+    segments = arrange(made_of, int(np.ceil(samples / clock.bar - 1e-9)))
     chords = Chords.drawn(made_of.harmony, int(rng.integers(12)), rng)
     mastering = _mastering(made_of.master, rng)
-    return Plan(genre, seed, made_of, samples, clock, stretches, chords, mastering, tape=draw(made_of.master.tape, rng))
+    return Plan(genre, seed, made_of, samples, clock, segments, chords, mastering, tape=draw(made_of.master.tape, rng))
 
 
 def mix(planned: Plan) -> Samples:
-    """Play and mix every lane and part that a track has, shape (samples, 2)."""
-    made_of, clock, stretches = planned.recipe, planned.clock, planned.stretches
+    """Play and mix the lanes and parts of a track; returns shape (samples, 2)."""
+    made_of, clock, segments = planned.recipe, planned.clock, planned.segments
 
     def chance(*names: str) -> np.random.Generator:
         return generator(planned.seed, planned.genre, *names)
@@ -167,38 +167,38 @@ def mix(planned: Plan) -> Samples:
     lanes = {name: lane for name, lane in made_of.drums.items() if chance(name, "presence").random() < lane.presence}
     parts = {name: part for name, part in made_of.parts.items() if chance(name, "presence").random() < part.presence}
     played = {
-        name: hits(lane, name, stretches, clock, made_of.fill, chance(name, "grid")) for name, lane in lanes.items()
+        name: hits(lane, name, segments, clock, made_of.fill, chance(name, "grid")) for name, lane in lanes.items()
     }
     kicks = union(played[name] for name, lane in lanes.items() if KICKS & set(lane.voice))
-    desk = Desk(planned.samples, kicks, clock, stretches, made_of.faders)
+    mixer = Mixer(planned.samples, kicks, clock, segments, made_of.faders)
     for name, lane in lanes.items():
-        desk.add_lane(lane, played[name], chance(name))
+        mixer.add_lane(lane, played[name], chance(name))
     for name, part in parts.items():
-        desk.add_part(part, notes(part, name, stretches, clock, planned.chords, chance(name, "pattern")), chance(name))
-    rng = chance("desk")
-    _transitions(desk, made_of, stretches, clock, rng)
+        mixer.add_part(part, notes(part, name, segments, clock, planned.chords, chance(name, "pattern")), chance(name))
+    rng = chance("desk")  # part of the seed, like every name here: another would be other music
+    _transitions(mixer, made_of, segments, clock, rng)
     vinyl = draw(made_of.master.vinyl, rng)
     if vinyl > SILENT_SEND:
-        desk.add_bed(effects.vinyl(planned.samples, rng, vinyl))
-    echo = made_of.echo[rng.integers(len(made_of.echo))] * clock.bar / 16 / RATE
-    return desk.mixed(draw(made_of.reverb, rng), steady(echo))
+        mixer.add_bed(effects.vinyl(planned.samples, rng, vinyl))
+    echo = choose(made_of.echo, rng) * clock.bar / 16 / RATE
+    return mixer.mixed(draw(made_of.reverb, rng), steady(echo))
 
 
 def _transitions(
-    desk: Desk, made_of: Recipe, stretches: tuple[Stretch, ...], clock: Clock, rng: np.random.Generator
+    mixer: Mixer, made_of: Recipe, segments: tuple[Segment, ...], clock: Clock, rng: np.random.Generator
 ) -> None:
-    """Add what leads from one section to the next: a riser before it, an impact on its first beat."""
-    rising = [(s.last, min(s.bars, 8)) for s in stretches if s.rises]
+    """Add transitions between sections: a riser before the next one, an impact on its first beat."""
+    rising = [(s.last, min(s.bars, 8)) for s in segments if s.rises]
     risers = [Note(round((last - n) * clock.bar), steady(n * clock.bar / RATE), 60.0, 0.8) for last, n in rising]
     impacts = [Note(round(last * clock.bar), 2.0, 36.0, 0.8) for last, _ in rising]
     for voice, played in (("riser", risers), ("impact", impacts)):
         level = draw(made_of.riser, rng)
         part = Part(voice=(voice,), patterns=("1",), level=(level, level), reverb=(-12.0, -6.0), width=(0.5, 0.5))
-        desk.add_part(part, played, rng)
+        mixer.add_part(part, played, rng)
 
 
 def _tempo(made_of: Recipe, rng: np.random.Generator) -> float:
-    """Draw a tempo from the recipe's quantiles, carried on straight beyond the outermost."""
+    """Draw a tempo from the recipe's quantiles, extrapolated linearly beyond the outermost."""
     p10, p25, _, p75, p90 = made_of.tempo
     quantiles = (p10 - (p25 - p10) / 2, *made_of.tempo, p90 + (p90 - p75) / 2)
     tempo = steady(np.interp(rng.random(), (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0), quantiles))
@@ -206,7 +206,7 @@ def _tempo(made_of: Recipe, rng: np.random.Generator) -> float:
 
 
 def _mastering(mastering: Mastering, rng: np.random.Generator) -> Master:
-    """Draw a mastering, whose balance strays from its genre's mean in the directions in which released tracks do."""
+    """Draw a mastering whose balance deviates from its genre's mean in the directions in which released tracks do."""
     normal = rng.random((len(_DIRECTIONS), 4)).sum(axis=1) - 2.0  # nearly so, with a deviation of 0.577
     own = _DIRECTIONS * _DEVIATIONS[:, None]
     stray = (own * (normal / 0.577)[:, None]).sum(axis=0) / np.sqrt(np.square(own).sum(axis=0))

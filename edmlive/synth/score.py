@@ -5,21 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edmlive.synth.arrangement import Stretch
+from edmlive.synth.arrangement import Segment
 from edmlive.synth.audio import RATE, steady
-from edmlive.synth.harmony import CHORDS, SCALES, degree, near
-from edmlive.synth.recipe import KICKS, Harmony, Lane, Part
+from edmlive.synth.harmony import Chords
+from edmlive.synth.recipe import KICKS, Lane, Part, choose
 
 ACCENT, PLAIN, GHOST = 1.0, 0.8, 0.4
 PHRASE = 8
-"""Bars after which fills fall and motifs begin anew."""
+"""Bars in a phrase, at whose end fills fall."""
+SNARES = frozenset({"snare", "clap"})
+"""Voices that roll before a drop."""
 _VELOCITIES = {"X": ACCENT, "o": GHOST, "G": GHOST}
 _MOTIF_NOTES = 16
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A stroke of a drum: its first sample, velocity 0...1, and which stroke of a break it is."""
+    """A hit of a drum: its first sample, velocity 0...1, and sign in the grid, which for a break names the stroke."""
 
     start: int
     velocity: float
@@ -45,7 +47,7 @@ class Clock:
     bpm
         Beats in a minute; four are a bar.
     swing
-        Part of a step by which every second step comes late.
+        Delay of every second step, as a share of a step.
     human
         Standard deviation of the players' timing in samples.
     """
@@ -60,71 +62,18 @@ class Clock:
         return 240.0 * RATE / self.bpm
 
     def sample(self, bar: int, step: float, steps: int) -> int:
-        """Return the sample at which a step of a bar begins, as the grid has it."""
+        """Return the sample at which a step of a bar begins on the grid."""
         return round((bar + step / steps) * self.bar)
 
     def played(self, bar: int, step: int, steps: int, rng: np.random.Generator) -> int:
-        """Return the sample at which a step is played: swung, and as exactly as a human would."""
+        """Return the sample at which a step is played, with swing and human timing."""
         late = self.swing if step % 2 and steps % 3 else 0.0
         straying = (rng.random() + rng.random() + rng.random() - 1.5) * 2.0 * self.human
         return max(0, self.sample(bar, step + late, steps) + round(straying))
 
 
-@dataclass(frozen=True)
-class Chords:
-    """The harmony that a track has drawn.
-
-    Parameters
-    ----------
-    tonic
-        Pitch class 0...11.
-    scale
-        Name in `edmlive.synth.harmony.SCALES`.
-    progression
-        Scale degrees from 1, one for each chord.
-    bars
-        Bars that a chord lasts.
-    steps
-        Scale steps above the root of its notes.
-    """
-
-    tonic: int
-    scale: str
-    progression: tuple[int, ...]
-    bars: float
-    steps: tuple[int, ...]
-
-    @classmethod
-    def drawn(cls, harmony: Harmony, tonic: int, rng: np.random.Generator) -> "Chords":
-        """Draw from a recipe's alternatives."""
-        return cls(
-            tonic,
-            harmony.scales[rng.integers(len(harmony.scales))],
-            harmony.progressions[rng.integers(len(harmony.progressions))],
-            harmony.bars[rng.integers(len(harmony.bars))],
-            CHORDS[harmony.chords[rng.integers(len(harmony.chords))]],
-        )
-
-    def root(self, bar: float) -> int:
-        """Return the root of the chord at a bar, as a scale degree from 0."""
-        return self.progression[int(bar // self.bars) % len(self.progression)] - 1
-
-    def pitch(self, steps: int, about: int) -> float:
-        """Return the MIDI pitch of a scale degree, at most a tritone from another pitch."""
-        return near(self.tonic + degree(SCALES[self.scale], steps), about)
-
-    def above(self, bar: float, number: int) -> int:
-        """Return the semitones from the root of the chord at a bar up to its 1st, 2nd, ... scale step."""
-        root, scale = self.root(bar), SCALES[self.scale]
-        return degree(scale, root + number - 1) - degree(scale, root)
-
-    def notes(self, bar: float, about: int) -> list[float]:
-        """Return the chord at a bar from its lowest note up, voiced about a pitch."""
-        return sorted({self.pitch(self.root(bar) + step, about) for step in self.steps})
-
-
 def hits(
-    lane: Lane, name: str, stretches: tuple[Stretch, ...], clock: Clock, fill: float, rng: np.random.Generator
+    lane: Lane, name: str, segments: tuple[Segment, ...], clock: Clock, fill: float, rng: np.random.Generator
 ) -> list[Hit]:
     """Play a drum lane.
 
@@ -132,79 +81,108 @@ def hits(
     ----------
     lane, name
         The lane and its name in the recipe.
-    stretches
+    segments
         The track's form.
     clock
         Its time.
     fill
         Share of the phrases that end in a fill.
     rng
-        Draws the grid, what is left to chance, velocities and timing.
+        Draws the grid, hits that are left to chance, velocities and timing.
     """
-    grid = lane.grids[rng.integers(len(lane.grids))]
+    grid = choose(lane.grids, rng)
     played: list[Hit] = []
-    for stretch in stretches:
-        for bar in range(stretch.first, stretch.last):
-            left = stretch.last - bar
-            filling = (bar % PHRASE == PHRASE - 1 or left == 1) and rng.random() < fill
-            signs = _bar(grid, lane.steps, bar) if name in stretch.plays else "." * lane.steps
-            if filling and name in stretch.plays:
-                signs = _filled(signs, lane, rng)
-            if stretch.rises and left <= 4 and {"snare", "clap"} & set(lane.voice):
-                signs = _roll(lane.steps, left)
-            for step, sign in enumerate(signs):
-                if sign == "." or (sign == "?" and rng.random() < 0.5):
-                    continue
-                strokes = (0.0, 1 / 3, 2 / 3) if sign == "!" else (0.0,)
-                for part in strokes:
-                    start = clock.played(bar, step, lane.steps, rng) + round(part * clock.bar / lane.steps)
-                    velocity = _VELOCITIES.get(sign, PLAIN) * (1.0 - 0.25 * part) * rng.uniform(0.9, 1.0)
-                    played.append(Hit(start, steady(velocity), sign))
+    for segment in segments:
+        for bar in range(segment.first, segment.last):
+            for step, sign in enumerate(_drum_bar(lane, name, grid, segment, bar, fill, rng)):
+                played += _strokes(sign, bar, step, lane.steps, clock, rng)
+    return played
+
+
+def _drum_bar(
+    lane: Lane, name: str, grid: str, segment: Segment, bar: int, fill: float, rng: np.random.Generator
+) -> str:
+    """Return the signs of a bar: the grid's, with a fill where a phrase ends, or the roll before a drop."""
+    left = segment.last - bar
+    filling = (bar % PHRASE == PHRASE - 1 or left == 1) and rng.random() < fill
+    signs = "." * lane.steps
+    if name in segment.plays:
+        signs = _bar(grid, lane.steps, bar)
+        signs = _filled(signs, lane, rng) if filling else signs
+    rolling = segment.rises and left <= 4 and not SNARES.isdisjoint(lane.voice)
+    return _roll(lane.steps, left) if rolling else signs
+
+
+def _strokes(sign: str, bar: int, step: int, steps: int, clock: Clock, rng: np.random.Generator) -> list[Hit]:
+    """Return the hits that a sign stands for: none, one, or three."""
+    if sign == "." or (sign == "?" and rng.random() < 0.5):
+        return []
+    played = []
+    for part in (0.0, 1 / 3, 2 / 3) if sign == "!" else (0.0,):
+        start = clock.played(bar, step, steps, rng) + round(part * clock.bar / steps)
+        velocity = _VELOCITIES.get(sign, PLAIN) * (1.0 - 0.25 * part) * rng.uniform(0.9, 1.0)
+        played.append(Hit(start, steady(velocity), sign))
     return played
 
 
 def notes(
-    part: Part, name: str, stretches: tuple[Stretch, ...], clock: Clock, chords: Chords, rng: np.random.Generator
+    part: Part, name: str, segments: tuple[Segment, ...], clock: Clock, chords: Chords, rng: np.random.Generator
 ) -> list[Note]:
     """Play a tonal part; the parameters are those of `hits`, and the track's harmony."""
-    pattern = part.patterns[rng.integers(len(part.patterns))]
-    about = part.pitch[rng.integers(len(part.pitch))]
+    pattern, about = choose(part.patterns, rng), choose(part.pitch, rng)
     share = rng.uniform(*part.length)
-    motif = _motif(rng)
-    order = rng.permutation(16)
-    step_seconds = 240.0 / clock.bpm / part.steps
+    line = _Line(chords, about, part.steps, _motif(rng), rng.permutation(16))
     played: list[Note] = []
-    for stretch in stretches:
-        if name not in stretch.plays:
+    for segment in segments:
+        if name not in segment.plays:
             continue
-        signs = "".join(_bar(pattern, part.steps, bar) for bar in range(stretch.first, stretch.last))
-        arpeggio = asked = 0
+        signs = "".join(_bar(pattern, part.steps, bar) for bar in range(segment.first, segment.last))
         for place, sign in enumerate(signs):
-            bar, step = stretch.first + place // part.steps, place % part.steps
-            if place % (2 * part.steps) == 0:
-                asked = 0
             if sign in ".-":
                 continue
-            held = 1
-            while place + held < len(signs) and signs[place + held] == "-":
-                held += 1
-            now = bar + step / part.steps
-            if sign == "x":
-                pitches = chords.notes(now, about)
-            elif sign == "^":
-                ladder = chords.notes(now, about) + [pitch + 12 for pitch in chords.notes(now, about)]
-                pitches = [ladder[_rung(arpeggio, len(ladder), order)]]
-                arpeggio += 1
-            elif sign == "?":
-                pitches = [chords.pitch(_sung(motif[asked % _MOTIF_NOTES], chords, now, step), about)]
-                asked += 1
-            else:
-                pitches = [chords.pitch(chords.root(now), about) + chords.above(now, int(sign))]
+            bar, step = segment.first + place // part.steps, place % part.steps
             start = clock.played(bar, step, part.steps, rng)
             velocity = steady(rng.uniform(0.75, 0.85) + (0.15 if step % (part.steps // 4) == 0 else 0.0))
-            seconds = steady(held * step_seconds * (share if held == 1 else max(share, 0.9)))
-            played += [Note(start, seconds, pitch, velocity) for pitch in pitches]
+            held = 1 + len(signs[place + 1 :]) - len(signs[place + 1 :].lstrip("-"))
+            seconds = steady(held * (240.0 / clock.bpm / part.steps) * (share if held == 1 else max(share, 0.9)))
+            played += [Note(start, seconds, pitch, velocity) for pitch in line.pitches(signs, place, bar)]
     return played
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What decides a part's pitches: chords, register, steps in a bar, motif, and the order of its arpeggios."""
+
+    chords: Chords
+    about: int
+    steps: int
+    motif: list[int]
+    order: NDArray[np.int64]
+
+    def pitches(self, signs: str, place: int, bar: int) -> list[float]:
+        """Return the MIDI pitches that a sign of a segment stands for, which falls into a bar of the track."""
+        step = place % self.steps
+        now = bar + step / self.steps
+        chord = self.chords.notes(now, self.about)
+        match signs[place]:
+            case "x":
+                return chord
+            case "^":
+                ladder = chord + [pitch + 12 for pitch in chord]
+                return [ladder[_rung(signs.count("^", 0, place), len(ladder), self.order)]]
+            case "?":  # the motif begins anew every two bars
+                asked = signs.count("?", place - place % (2 * self.steps), place)
+                return [self.chords.pitch(self._sung(self.motif[asked % _MOTIF_NOTES], now, step), self.about)]
+            case number:
+                return [self.chords.pitch(self.chords.root(now), self.about) + self.chords.above(now, int(number))]
+
+    def _sung(self, steps: int, now: float, step: int) -> int:
+        """Return a motif's scale degree from 0; on a beat the nearest note of the chord."""
+        root = self.chords.root(now)
+        if step % 4:
+            return root + steps
+        tones = (7 * octave + tone for octave in (-1, 0, 1) for tone in self.chords.steps)
+        return root + min(tones, key=lambda tone: abs(tone - steps))
 
 
 def _bar(pattern: str, steps: int, bar: int) -> str:
@@ -218,7 +196,7 @@ def _filled(signs: str, lane: Lane, rng: np.random.Generator) -> str:
     beat = lane.steps // 4
     if KICKS & set(lane.voice) and rng.random() < 0.5:
         return signs[:-beat] + "." * beat
-    if {"snare", "clap", "tom", "conga"} & set(lane.voice):
+    if (SNARES | {"tom", "conga"}) & set(lane.voice):
         return signs[:-beat] + "".join("oxxX"[4 * k // beat] if rng.random() < 0.8 else "." for k in range(beat))
     if "break" in lane.voice:
         return signs[:-beat] + "".join("SGSS"[4 * k // beat] for k in range(beat))
@@ -232,7 +210,7 @@ def _roll(steps: int, left: int) -> str:
 
 
 def _motif(rng: np.random.Generator) -> list[int]:
-    """Return a tune as scale steps about its chord's root: small steps, now and then a leap."""
+    """Draw a tune in scale steps relative to its chord's root: small steps, with an occasional leap."""
     steps, here = [], 0
     for _ in range(_MOTIF_NOTES):
         steps.append(here)
@@ -241,17 +219,8 @@ def _motif(rng: np.random.Generator) -> list[int]:
     return steps
 
 
-def _sung(step: int, chords: Chords, bar: float, place: int) -> int:
-    """Return a motif's scale degree from 0; on a beat the nearest note of the chord."""
-    root = chords.root(bar)
-    if place % 4:
-        return root + step
-    tones = (7 * octave + tone for octave in (-1, 0, 1) for tone in chords.steps)
-    return root + min(tones, key=lambda tone: abs(tone - step))
-
-
 def _rung(count: int, rungs: int, order: NDArray[np.int64]) -> int:
-    """Return which note of the ladder comes next: up, up and down, or in a shuffled order, as the track has drawn."""
+    """Return the index of the next note of an arpeggio: up, up and down, or shuffled, as drawn for the track."""
     style = int(order[0]) % 3
     if style == 0:
         return count % rungs

@@ -1,1 +1,1 @@
-"""Small tools that know nothing of music."""
+"""Small tools that know nothing about music."""

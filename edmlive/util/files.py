@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Writing files whole or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,20 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, which takes a file's place when the block ends.
+    """Yield a path to write to, which replaces a file when the block ends.
 
-    If anything fails, a former file stays as it is, and nothing else is left. A process that is killed may leave
-    ``PATH.part``, which the next one overwrites.
+    If anything fails, an existing file stays as it is, and the partial one is removed. A process that is killed may
+    leave ``PATH.part``, which the next one overwrites.
 
     Parameters
     ----------
     path
-        The file.
+        File to replace or create.
+
+    Yields
+    ------
+    Path
+        Where to write, in the same folder.
     """
     partial = path.with_name(f"{path.name}.part")
     try:

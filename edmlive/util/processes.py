@@ -1,4 +1,4 @@
-"""Processes that work for another one."""
+"""Worker processes."""
 
 import multiprocessing
 import os
@@ -7,7 +7,7 @@ import threading
 
 
 def live_with_parent() -> None:
-    """Let the parent handle Ctrl-C, and end when it ends, however it does; to be called in the child."""
+    """Leave Ctrl-C to the parent, and end when the parent ends, however that happens; for use in a child process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

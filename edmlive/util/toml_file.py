@@ -1,8 +1,10 @@
-"""A TOML file that a person writes: what is wrong with it is told with its line and the nearest right name."""
+"""Read a TOML file that a person wrote: an error names the line and, for an unknown name, the nearest known one."""
 
 import difflib
+import re
 import tomllib
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,13 +15,13 @@ from edmlive.errors import UserError
 
 
 class Table(BaseModel):
-    """A table of such a file: nothing but the keys it names, each of its very type."""
+    """A table of the file: unknown keys are refused, and types are strict."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _know_every_key(cls, table: Any) -> Any:
+    def _refuse_unknown_keys(cls, table: Any) -> Any:
         if isinstance(table, dict):
             check_names(table, cls.model_fields, "key")
         return table
@@ -29,12 +31,21 @@ TableType = TypeVar("TableType", bound=Table)
 
 
 def check_names(names: Iterable[str], known: Iterable[str], kind: str) -> None:
-    """Refuse names, in a validator, that are not among the known ones.
+    """Refuse unknown names; for use in a validator.
+
+    Parameters
+    ----------
+    names
+        What the file has.
+    known
+        What it may have.
+    kind
+        What the names stand for, such as "key", for the message.
 
     Raises
     ------
     PydanticCustomError
-        A name is not known; the error tells the nearest that is.
+        A name is unknown; the message suggests the nearest known one.
     """
     known = tuple(known)
     for name in names:
@@ -49,21 +60,26 @@ def check_names(names: Iterable[str], known: Iterable[str], kind: str) -> None:
 
 
 def read_toml(path: Path, table: type[TableType], context: dict[str, Any] | None = None) -> TableType:
-    """Read a file.
+    """Read and validate a TOML file.
 
     Parameters
     ----------
     path
         The file.
     table
-        What it must hold.
+        Model of its contents.
     context
-        Handed to the validators.
+        Passed to the validators.
+
+    Returns
+    -------
+    Table
+        The validated contents, an instance of ``table``.
 
     Raises
     ------
     UserError
-        The file cannot be read, is not TOML, or holds something else. The message names the first faulty line.
+        The file cannot be read, is not TOML, or does not match the model. The message names the first faulty line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -77,37 +93,39 @@ def read_toml(path: Path, table: type[TableType], context: dict[str, Any] | None
     try:
         return table.model_validate(document, context=context)
     except ValidationError as error:
-        faults = [_fault(text, document, fault) for fault in error.errors(include_url=False)]
-        line, sentence = min(faults)
-        raise UserError(f"{path}, line {line}: {sentence}.") from None
+        line, message = _first_fault(text, document, error.errors(include_url=False))
+        raise UserError(f"{path}, line {line}: {message}.") from None
 
 
-def _fault(text: str, document: dict[str, Any], fault: Any) -> tuple[int, str]:
-    """Return the line of a fault, and what is wrong there."""
-    place = tuple(fault["loc"])
-    message = fault["msg"]
-    if fault["type"] == "unknown_name":
-        place = (*place, fault["ctx"]["name"])
-    else:
-        message = f"{'.'.join(map(str, place))}: {message[:1].lower()}{message[1:]}, not {fault['input']!r}"
+def _first_fault(text: str, document: dict[str, Any], errors: Sequence[Any]) -> tuple[int, str]:
+    """Line, counted from 1, of the first statement that a validation error is about, and its message."""
+    faults = [(_place(document, error), _message(error)) for error in errors]
+    ends = _statement_ends(text)
+
+    def messages(end: int) -> list[str]:
+        so_far = tomllib.loads(text[:end])
+        return [message for place, message in faults if _holds(so_far, place)]
+
+    first = bisect_left(ends, True, key=lambda end: bool(messages(end)))
+    start = ends[first - 1] if first > 0 else 0
+    return 1 + text.count("\n", 0, start), min(messages(ends[first]))
+
+
+def _place(document: dict[str, Any], error: Any) -> tuple[str | int, ...]:
+    """Keys and indices that lead to the faulty value, as far as the document has them."""
+    place: tuple[str | int, ...] = error["loc"]
+    if error["type"] == "unknown_name":
+        place = (*place, error["ctx"]["name"])
     while not _holds(document, place):
         place = place[:-1]
-    return _line(text, place), message
+    return place
 
 
-def _line(text: str, place: tuple[str | int, ...]) -> int:
-    """Return the line, counted from 1, on which the statement begins that brings a place into being."""
-    lines = text.splitlines()
-    first = 1
-    for number in range(1, len(lines) + 1):
-        try:
-            so_far = tomllib.loads("\n".join(lines[:number]))
-        except tomllib.TOMLDecodeError:  # in the middle of a value that spans lines
-            continue
-        if _holds(so_far, place):
-            return first
-        first = number + 1
-    return first
+def _message(error: Any) -> str:
+    message: str = error["msg"]
+    if error["type"] == "unknown_name":
+        return message
+    return f"{'.'.join(map(str, error['loc']))}: {message[:1].lower()}{message[1:]}, not {error['input']!r}"
 
 
 def _holds(document: Any, place: tuple[str | int, ...]) -> bool:
@@ -117,3 +135,29 @@ def _holds(document: Any, place: tuple[str | int, ...]) -> bool:
         except (KeyError, IndexError, TypeError):
             return False
     return True
+
+
+_TOKEN = re.compile(
+    r"""
+    "{3} (?: \\. | [^\\] )*? "{3,5}  # multi-line strings, which may end in quotes of their own
+    | '{3} .*? '{3,5}
+    | " (?: \\. | [^"\\] )* " | ' [^']* '
+    | \# [^\n]*
+    | [\[\]{}\n]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""What tells where a statement of a valid document ends: strings and comments, brackets, and ends of lines."""
+
+
+def _statement_ends(text: str) -> list[int]:
+    """Offsets after the statements of a valid document; an empty line or a comment counts as one."""
+    ends, depth = [], 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+        elif token[0] == "\n" and depth == 0:
+            ends.append(token.end())
+    return [*ends, len(text)]

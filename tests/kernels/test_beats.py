@@ -1,11 +1,11 @@
-"""The beat tracker on pulses, and against trying every sequence of beats."""
+"""The beat tracker on pulses, and against trying every sequence of beats; the onset counter on plain functions."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from edmlive.kernels.beats import track_beats
+from edmlive.kernels.beats import count_onsets, track_beats
 from edmlive.kernels.rhythm_tables import GRID_RATE
 
 
@@ -66,3 +66,36 @@ def test_beats_follow_a_change_of_period():
 
 def test_too_short_for_a_beat():
     assert len(track_beats(np.ones(20), constant(60, 20))) == 0
+
+
+def count(*functions):
+    return count_onsets(np.ascontiguousarray(np.array(functions, np.float64).T))
+
+
+def function_of(places, n=200, height=1.0):
+    function = np.zeros(n)
+    function[places] = height
+    return function
+
+
+@pytest.mark.parametrize("spacing", [8, 15, 40])
+def test_separate_pulses_count_one_each(spacing):
+    places = np.arange(10, 190, spacing)
+    assert count(function_of(places)) == len(places)
+    assert count(1e-6 * function_of(places)) == len(places)
+    assert count(function_of(places), 1e3 * function_of(places)) == len(places)
+
+
+def test_a_pulse_within_the_decay_of_another_counts_only_if_it_rises():
+    decay = np.exp(-np.arange(200) / 20.0)
+    assert count(decay + function_of([50], height=0.01)) == count(decay)
+    assert count(decay + function_of([50], height=1.0)) == count(decay) + 1
+
+
+def test_what_is_quiet_next_to_the_loudest_does_not_count():
+    assert count(function_of([50]) + function_of([100], height=0.05)) == 1
+    assert count(function_of([50]) + function_of([100], height=0.2)) == 2
+
+
+def test_silence_has_no_onsets():
+    assert count(np.zeros(100), np.zeros(100)) == 0

@@ -65,3 +65,12 @@ def test_autocorrelation_is_the_direct_sum(seed):
     fft.autocorrelation_768(plan, lags)
     expected = np.correlate(samples, samples, mode="full")[383:]
     np.testing.assert_allclose(lags / 768, expected, rtol=0, atol=1e-14 * expected[0])
+
+
+@pytest.mark.parametrize("length", [4, 8, 512, 1024])
+def test_complex_spectrum_is_numpys(length):
+    random = np.random.default_rng(length)
+    for frame in (random.standard_normal(length), np.cos(np.arange(length)), np.ones(length)):
+        spectrum = np.full(length // 2 + 1, np.nan, np.complex128)
+        fft.real_spectrum(frame, fft.half_roots(length), spectrum)
+        np.testing.assert_allclose(spectrum, np.fft.rfft(frame), atol=1e-11)

@@ -14,7 +14,6 @@ EFFECTS = {
     "reverb": lambda x: effects.reverb(x, 1.5, 4_000.0, 0.01),
     "delay": lambda x: effects.delay(x, 0.02, 0.6, 3_000.0),
     "chorus": lambda x: effects.chorus(x, 0.8, 0.7),
-    "crush": lambda x: effects.crush(x, 7.5, 11_025.0),
     "tape": lambda x: effects.tape(x, 0.5),
 }
 
@@ -79,7 +78,7 @@ def test_effects_leave_their_input_and_repeat_themselves(name):
     assert first is not samples
 
 
-@pytest.mark.parametrize("name", ["drive", "crush", "tape"])
+@pytest.mark.parametrize("name", ["drive", "tape"])
 def test_channels_are_treated_alike(name):
     stereo = np.stack((noise(RATE // 4, 1), noise(RATE // 4, 2)), axis=1)
     wet = EFFECTS[name](stereo)
@@ -178,14 +177,6 @@ def test_ducking_never_jumps(starts, depth, attack, release):
     assert 1 - depth - 1e-6 <= curve.min()
     assert curve.max() <= 1
     assert np.abs(np.diff(curve)).max() <= 1.6 * depth / (min(attack, release) * RATE - 1) + 1e-6
-
-
-def test_crush_leaves_few_levels_and_few_samples():
-    wet = effects.crush(sine(100.0, 1.0), 4, RATE / 8)
-    assert len(np.unique(wet)) <= 2**4
-    assert np.all(wet[: RATE // 8 * 8].reshape(-1, 8) == wet[: RATE // 8 * 8 : 8, np.newaxis])
-    dry = noise(RATE)
-    assert np.abs(effects.crush(dry, 16) - dry).max() <= 2**-16 + 1e-7
 
 
 def test_vinyl_has_its_level_crackles_and_rumbles():

@@ -3,8 +3,9 @@ import pytest
 
 from edmlive.synth.arrangement import arrange
 from edmlive.synth.audio import RATE
+from edmlive.synth.harmony import Chords
 from edmlive.synth.recipe import Lane, Part, Recipe
-from edmlive.synth.score import Chords, Clock, hits, notes
+from edmlive.synth.score import Clock, hits, notes
 
 BPM = 120.0
 SIXTEENTH = RATE / 8
@@ -35,7 +36,7 @@ def rng() -> np.random.Generator:
 
 @pytest.mark.parametrize(("bars", "expected"), [(32, [8, 8, 16]), (64, [16, 16, 32]), (18, [4, 4, 10]), (10, [10])])
 def test_sections_are_scaled_to_whole_phrases(bars: int, expected: list[int]) -> None:
-    assert [stretch.bars for stretch in arrange(made_of(), bars)] == expected
+    assert [segment.bars for segment in arrange(made_of(), bars)] == expected
 
 
 def test_short_track_is_the_fullest_section() -> None:
@@ -45,7 +46,7 @@ def test_short_track_is_the_fullest_section() -> None:
 
 
 def test_names_after_a_dash_are_left_out() -> None:
-    assert [set(stretch.plays) for stretch in arrange(made_of(), 32)] == [{"kick"}, {"bass"}, {"kick", "bass"}]
+    assert [set(segment.plays) for segment in arrange(made_of(), 32)] == [{"kick"}, {"bass"}, {"kick", "bass"}]
 
 
 def test_hits_fall_on_the_grid_where_the_lane_plays() -> None:
@@ -60,8 +61,8 @@ def test_hits_fall_on_the_grid_where_the_lane_plays() -> None:
 
 def test_swing_delays_every_second_step_only() -> None:
     lane = Lane(voice=("hat",), grids=("x" * 16,))
-    stretches = arrange(made_of(), 4)
-    swung = hits(lane, "kick", stretches, Clock(BPM, swing=0.3, human=0.0), 0.0, rng())
+    segments = arrange(made_of(), 4)
+    swung = hits(lane, "kick", segments, Clock(BPM, swing=0.3, human=0.0), 0.0, rng())
     late = np.array([hit.start for hit in swung]) - np.arange(len(swung)) * SIXTEENTH
     np.testing.assert_allclose(late[::2], 0, atol=1)
     np.testing.assert_allclose(late[1::2], 0.3 * SIXTEENTH, atol=1)

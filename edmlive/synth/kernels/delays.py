@@ -24,7 +24,7 @@ def feedback_delay_network(
     gains: NDArray[np.float64],
     poles: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """Return the sound of a room: eight delay lines that feed one another, behind all-pass diffusers in a row.
+    """Return the sound of a room: eight delay lines that feed one another, preceded by all-pass diffusers in series.
 
     J.-M. Jot and A. Chaigne, *Digital delay networks for designing artificial reverberators* (AES 1991): the lines are
     mixed by a matrix that loses nothing (a Householder reflection, each line moved on to the next), and each line's
@@ -45,7 +45,7 @@ def feedback_delay_network(
     Returns
     -------
     ndarray, shape (samples, 2)
-        The reverberation without the sound itself; even lines left, odd lines right.
+        The reverberation without the dry sound; even lines left, odd lines right.
     """
     out = np.empty((len(samples), 2), np.float32)
     rings = np.zeros((len(diffusers), _RING))
@@ -74,7 +74,7 @@ def feedback_delay_network(
 
 @kernel("float32[:, ::1](float32[::1], int64, float64, float64)")
 def ping_pong(samples: NDArray[np.float32], lag: int, feedback: float, smoothing: float) -> NDArray[np.float32]:
-    """Return echoes that change sides, left first, each duller than the one before.
+    """Return echoes that alternate between the sides, left first, each duller than the last.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def ping_pong(samples: NDArray[np.float32], lag: int, feedback: float, smoothing
     Returns
     -------
     ndarray, shape (samples, 2)
-        The echoes without the sound itself.
+        The echoes without the dry sound.
     """
     out = np.zeros((len(samples), 2), np.float32)
     left = right = 0.0
@@ -104,7 +104,7 @@ def ping_pong(samples: NDArray[np.float32], lag: int, feedback: float, smoothing
 
 @kernel("float32[::1](float32[::1], float32[::1])")
 def delayed(samples: NDArray[np.float32], lags: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the sound behind a delay that moves, interpolated by cubics through four neighbours (Catmull-Rom).
+    """Return the sound through a varying delay, interpolated by cubics through four neighbours (Catmull-Rom).
 
     Parameters
     ----------

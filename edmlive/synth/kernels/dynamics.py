@@ -1,4 +1,4 @@
-"""Levels over time: following them, shaping them and weighing them as the ear does.
+"""Levels over time: following, shaping and weighting them.
 
 Of exactly rounded operations only, like all that renders sound; see `edmlive.synth.audio`.
 """
@@ -10,7 +10,7 @@ from edmlive.kernels.jit import kernel
 from edmlive.synth.kernels.filters import NO_DENORMAL
 
 _QUIET = 1e-10
-"""Power under which `follow` does not fall, 100 dB under full scale: nothing divides by zero."""
+"""Lowest power of `follow`, 100 dB below full scale, so that nothing divides by zero."""
 
 
 @kernel("void(float32[::1], float64)")
@@ -56,7 +56,7 @@ def follow(samples: NDArray[np.float32], attack: float, release: float) -> NDArr
 def limit(
     samples: NDArray[np.float32], boost: float, ceiling: float, attack: float, release: float
 ) -> NDArray[np.float32]:
-    """Return two channels multiplied by `boost` and held under a ceiling: look-ahead limiting.
+    """Return two channels multiplied by `boost` and kept below a ceiling: look-ahead limiting.
 
     The gain that each sample needs is approached from both sides exponentially: after a peak as a release, before it as
     an attack, which is a release run backwards from the end. So the gain is nowhere above what a sample needs, and

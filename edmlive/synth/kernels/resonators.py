@@ -1,4 +1,4 @@
-"""Things that ring after they are struck: modes of a body, and a plucked string."""
+"""Resonators: the modes of a struck body, and a plucked string."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from edmlive.synth.audio import RATE, Samples, length
 from edmlive.synth.envelopes import curve, decay
-from edmlive.synth.kernels.cymbals import square_cluster
 from edmlive.synth.kernels.filters import BAND, HIGH, LOW
+from edmlive.synth.kernels.oscillators import square_cluster
 from edmlive.synth.voices.hits import dulling, filtered, finish, modes, noise, normal, saturate, span
 
 _STROKES = "KSGHOR"

@@ -1,4 +1,4 @@
-"""What all percussion is made of: noise, filters, ringing modes and saturation, and how a hit is finished."""
+"""Building blocks of percussion: noise, filters, ringing modes, saturation, and the end of a hit."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from edmlive.synth.kernels.filters import state_variable
 from edmlive.synth.kernels.oscillators import SINE, oscillate
 
 LONGEST_SECONDS = 2.0
-"""No hit is longer."""
+"""Length of the longest hit."""
 _FADE_SECONDS = 0.01
 
 
 def span(seconds: float) -> int:
-    """Return the samples of a hit that has decayed after so many seconds, its last fade included."""
+    """Return the length in samples of a hit that decays for some seconds, including its final fade."""
     return length(min(seconds + _FADE_SECONDS, LONGEST_SECONDS))
 
 
@@ -38,7 +38,7 @@ def filtered(
 def modes(
     hertz: NDArray[np.float64], ratios: Sequence[float], levels: Sequence[float], seconds: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Return the ringing modes of something struck: sines that each decay at their own pace.
+    """Return the ringing modes of a struck body: sines that each decay at a rate of their own.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def normal(sound: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def finish(sound: NDArray[np.floating], velocity: float) -> Samples:
-    """Return a hit as it is played: silent at its end, with no offset, its peak the velocity."""
+    """Return a finished hit: silent at its end, without offset, its peak the velocity."""
     out = np.array(sound[: length(LONGEST_SECONDS)], np.float64)
     samples = len(out)
     fade = min(length(_FADE_SECONDS), samples)

@@ -6,9 +6,8 @@ import numpy as np
 
 from edmlive.synth.audio import RATE, Samples, length, steady
 from edmlive.synth.envelopes import curve, decay
-from edmlive.synth.kernels.cymbals import square_cluster
 from edmlive.synth.kernels.filters import BAND, HIGH, LOW
-from edmlive.synth.kernels.oscillators import PULSE, oscillate
+from edmlive.synth.kernels.oscillators import PULSE, oscillate, square_cluster
 from edmlive.synth.voices.hits import dulling, filtered, finish, modes, noise, normal, span
 
 _CLUSTER = np.array([1.0, 1.483, 1.800, 2.546, 2.630, 3.897])

@@ -75,7 +75,7 @@ class Sweep:
     release: float = 0.5
 
     def note(self, rng: np.random.Generator, pitch: float, seconds: float, velocity: float) -> Samples:
-        """Return a fall that takes some seconds, with its peak at the velocity; the pitch means nothing."""
+        """Return a fall that takes some seconds, with its peak at the velocity; the pitch is ignored."""
         envelope = adsr(seconds, self.attack, 2.0 * seconds, 0.0, self.release)
         cutoff = ramp(len(envelope), self.high, self.low)
         return voiced(filtered(noise(rng, len(envelope)), cutoff, self.resonance, BAND), envelope, velocity)
@@ -112,7 +112,7 @@ class Impact:
     drive: float = 0.3
 
     def note(self, rng: np.random.Generator, pitch: float, seconds: float, velocity: float) -> Samples:
-        """Return an impact that rings for some seconds, with its peak at the velocity; the pitch means nothing."""
+        """Return an impact that rings for some seconds, with its peak at the velocity; the pitch is ignored."""
         envelope = adsr(seconds, 0.001, self.decay, 0.0, self.release)
         samples = len(envelope)
         sound = oscillate(SINE, falling(samples, self.boom * interval(self.drop), self.boom, 0.5), RATE, 0.0, 0.5)
@@ -146,7 +146,7 @@ class Noise:
     release: float = 0.8
 
     def note(self, rng: np.random.Generator, pitch: float, seconds: float, velocity: float) -> Samples:
-        """Return a bed that lasts some seconds, with its peak at the velocity; the pitch means nothing."""
+        """Return a bed that lasts some seconds, with its peak at the velocity; the pitch is ignored."""
         envelope = adsr(seconds, self.attack, 1.0, 1.0, self.release)
         air = filtered(noise(rng, len(envelope)), self.high)
         wandering = self.low * (1.5 + 4.0 * lfo(len(envelope), self.rate, rng.random()))

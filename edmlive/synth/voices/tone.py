@@ -1,4 +1,4 @@
-"""What tonal voices are made of: tuned oscillators, filters that move, and the envelope of a note."""
+"""Building blocks of tonal voices: tuned oscillators, moving filters, and the envelope of a note."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from edmlive.synth.audio import RATE, Samples, hertz, length, steady
 from edmlive.synth.envelopes import curve
-from edmlive.synth.kernels.filters import LOW, state_variable
-from edmlive.synth.kernels.ladder import ladder
+from edmlive.synth.kernels.filters import LOW, ladder, state_variable
 from edmlive.synth.kernels.oscillators import PULSE, SAW, SINE, glide, modulated_sine, oscillate
 
 Curve = NDArray[np.float64]
@@ -19,17 +18,17 @@ _DECIBELS_60 = math.log(1000.0)
 
 
 def falling(samples: int, start: float, end: float, seconds: float) -> Curve:
-    """Return an exponential fall (or rise) that is within a thousandth of its way after some seconds."""
+    """Return an exponential fall (or rise) of which a thousandth is left after some seconds."""
     return curve(samples, start, end, seconds / _DECIBELS_60)
 
 
 def ramp(samples: int, start: float, end: float) -> Curve:
-    """Return equal ratios from `start` to `end` (both above 0) over the whole length."""
+    """Return a geometric ramp from `start` to `end`, both above 0."""
     return glide(samples, start, 0.0, 1.0 + steady(math.expm1(math.log(end / start) / samples)))
 
 
 def interval(octaves: float) -> float:
-    """Return the ratio of two frequencies so many octaves apart."""
+    """Return an interval in octaves as a ratio of frequencies."""
     return steady(2.0**octaves)
 
 
@@ -66,7 +65,7 @@ def voiced(samples: Samples, envelope: Curve, velocity: float) -> Samples:
 
 
 def lfo(samples: int, rate: float, phase: float = 0.0, waveform: int = SINE) -> Curve:
-    """Return a low-frequency oscillation in 0...1; a sine starts in its middle, on its way up."""
+    """Return a low-frequency oscillation in 0...1; a sine starts in the middle, rising."""
     return 0.5 + 0.5 * oscillate(waveform, np.full(samples, float(rate)), RATE, phase, 0.5).astype(np.float64)
 
 
@@ -84,7 +83,7 @@ def tuned(
     slide
         Semitones from above which (or, if negative, below which) the pitch arrives.
     seconds
-        Time that takes.
+        Duration of the slide.
     vibrato
         Depth in cents; it sets in over the first half-second.
     rate
@@ -100,7 +99,7 @@ def tuned(
 def unison(
     rng: np.random.Generator, frequency: Curve, cents: Sequence[float], waveform: int = SAW, width: float = 0.5
 ) -> Samples:
-    """Return oscillators that start anywhere in their cycles, each so many cents off the frequency."""
+    """Return oscillators with random phases, each detuned by some cents."""
     offset_of_pulses = 2.0 * width - 1.0 if waveform == PULSE else 0.0
     total = np.full(len(frequency), -len(cents) * offset_of_pulses, np.float32)
     for offset in cents:

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import freqz, lfilter
 
-from edmlive.synth.kernels.filters import BAND, HIGH, LOW, NOTCH, one_pole, state_variable, tangent
-from edmlive.synth.kernels.ladder import ladder
+from edmlive.synth.kernels.filters import BAND, HIGH, LOW, NOTCH, ladder, one_pole, state_variable, tangent
 
 RATE = 44_100.0
 LENGTH = 1 << 15

@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edmlive.synth.kernels.oscillators import PULSE, SAW, SINE, TRIANGLE, glide, modulated_sine, oscillate, sine
+from edmlive.synth.kernels.oscillators import (
+    PULSE,
+    SAW,
+    SINE,
+    TRIANGLE,
+    glide,
+    modulated_sine,
+    oscillate,
+    sine,
+    square_cluster,
+)
 
 RATE = 44_100.0
 
@@ -58,3 +68,16 @@ def test_glide_halves_its_distance_as_told() -> None:
 def test_other_types_are_refused_at_once() -> None:
     with pytest.raises(TypeError):
         oscillate(SAW, np.full(10, 100.0, np.float32), RATE, 0.0, 0.5)
+
+
+def test_a_wave_alone_is_a_square_of_its_frequency_and_phase() -> None:
+    samples = square_cluster(44_100, np.array([100.0]), np.array([0.25]), RATE)
+    phases = 0.25 + np.arange(44_100) * 100 / RATE
+    expected = np.where(phases % 1 < 0.5, 1.0, -1.0)
+    assert np.mean(samples != expected) < 0.003  # the accumulated phase may round the other way where the wave turns
+
+
+def test_the_cluster_is_the_mean_of_its_waves() -> None:
+    hertz, phases = np.array([205.3, 304.4, 522.7]), np.array([0.0, 0.3, 0.9])
+    alone = [square_cluster(5000, hertz[i : i + 1], phases[i : i + 1], RATE) for i in range(3)]
+    np.testing.assert_allclose(square_cluster(5000, hertz, phases, RATE), np.mean(alone, axis=0), atol=1e-6)

@@ -1,9 +1,11 @@
-"""Varispeed: the speed is what it should be, and nothing is added to the sound."""
+"""Sounds are heard where they are placed and as fast as they are played, and nothing is added to them."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edmlive.synth.kernels.varispeed import varispeed
+from edmlive.synth.kernels.playback import place, varispeed
 
 RATE = 44_100
 HOLD, GLIDE = RATE, RATE // 2
@@ -43,3 +45,15 @@ def test_tone_stays_a_tone() -> None:
 def test_beyond_the_recording_is_silence() -> None:
     heard = varispeed(np.ones((100, 2), np.float32), 300, 1.0, 0, 0)
     assert (heard[:100] == 1).all() and not heard[100:].any()
+
+
+@given(st.lists(st.integers(-30, 60), max_size=8), st.integers(0, 20), st.integers(0, 50))
+def test_sounds_are_added_where_they_fall_and_cut_off_elsewhere(starts: list[int], long: int, room: int) -> None:
+    sound = np.arange(1, long + 1, dtype=np.float32)
+    gains = np.linspace(0.5, 2.0, len(starts))
+    track = np.zeros(room, np.float32)
+    place(track, sound, np.array(starts, np.int64), gains)
+    margin = np.zeros(room + 200)
+    for start, gain in zip(starts, gains, strict=True):
+        margin[100 + start : 100 + start + long] += gain * sound
+    np.testing.assert_allclose(track, margin[100 : 100 + room], rtol=1e-6)
