@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests were started with
 sys.path.insert(0, sys.argv[1])
 import room
 assert room.add(2.0, 3.0) == 5.0
