@@ -13,9 +13,12 @@ from edmlive.errors import ModelError
 from edmlive.realtime.inference import Inference
 from edmlive.realtime.onnx_file import read_model
 from edmlive.realtime.providers import DID_NOT_START, Provider, active_provider, open_session, provider_candidates
+from edmlive.realtime.trial import require_trial
 from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
 DEFAULT_MODEL = "beatport-2021"
+
+SUM_TOLERANCE = 1e-3
 
 _GPU_WARM_UP_RUNS = 3
 """A CUDA graph may be captured only in the third run."""
@@ -43,6 +46,8 @@ class Classifier:
         ``cuda`` and ``tensorrt`` require the GPU, ``cpu`` avoids it, ``auto`` takes CUDA where it starts.
     batch
         Windows per run, for a GPU that many streams share. On a CPU it makes networks slower, not faster.
+    trusted
+        Run a file of one's own without a trial in a separate process. Shipped models need none.
 
     Attributes
     ----------
@@ -74,9 +79,14 @@ class Classifier:
     'Dubstep'
     """
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1) -> None:
+    def __init__(
+        self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1, *, trusted: bool = False
+    ) -> None:
         path = find_model(model)
         file = read_model(path)
+        if not trusted and path not in zoo().values():
+            require_trial(path, file.data, batch)
+        self._path = path
         self.spec = file.spec
         self.metadata = file.metadata
         self.digest = hashlib.sha256(file.data).hexdigest()[:16]
@@ -111,11 +121,23 @@ class Classifier:
         -------
         NDArray[np.float32]
             Shape (windows, labels), in the order given.
+
+        Raises
+        ------
+        ModelError
+            The graph fails, or does not output probabilities.
         """
         probabilities = np.empty((len(windows), len(self.spec.labels)), np.float32)
         for first in range(0, len(windows), self.inference.batch):
             part = windows[first : first + self.inference.batch]
-            probabilities[first : first + len(part)] = self.inference(part)
+            try:
+                probabilities[first : first + len(part)] = self.inference(part)
+            except ValueError:  # the caller's own: features of another shape
+                raise
+            except Exception as error:  # ONNX Runtime's exceptions have no common base class
+                raise ModelError(f"Model {self._path} cannot be run: {_reason(error)}.") from None
+        if not (np.abs(probabilities.sum(axis=1) - 1) < SUM_TOLERANCE).all():  # NaN compares as false
+            raise ModelError(f"Model {self._path} does not output probabilities that sum to 1.")
         return probabilities
 
 
@@ -145,13 +167,16 @@ def _warm_up(path: Path, inference: Inference, spec: ModelSpec) -> None:
     silence: Features = {i.name: np.zeros(i.shape, np.float32) for i in spec.inputs}
     for _ in range(1 if inference.provider == "cpu" else _GPU_WARM_UP_RUNS):
         probabilities = inference([silence])
-    if not abs(probabilities.sum() - 1) < 1e-3:  # NaN compares as false
+    if not abs(probabilities.sum() - 1) < SUM_TOLERANCE:  # NaN compares as false
         raise ModelError(f"Model {path} does not output probabilities that sum to 1.")
     inference.steps.clear()
 
 
 def _reason(error: Exception | None) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+    what = (
+        str(error).strip().partition("\n")[0].partition(" Name:")[0]
+    )  # a node's name and the place in the C++ sources
+    return what.rstrip(".")
 
 
 def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:

@@ -1,77 +1,95 @@
-"""A model of strangers, tried in a process of its own before this one loads it.
+"""An untrusted model's first run, in a separate process with limits.
 
 What a graph costs shows only when it runs: a file of 600 bytes may ask for gigabytes. The trial runs it on silence and
-on noise, within limits of memory and time, and says in a word how that went.
+on noise, within limits of memory and time.
 """
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 
 from edmlive.errors import ModelError
-from edmlive.realtime.onnx_file import read_model
+from edmlive.spec import Features
 
 TRIAL_SECONDS = 30.0
 MEMORY_BYTES = 4 << 30
-"""Address space that the trial may take beyond the file's own size; ONNX Runtime itself maps about one gigabyte."""
+"""Address space that the trial may take, beyond four times the file's size."""
 
 
-def try_model(path: Path) -> None:
-    """Run a model once on silence and once on noise, in another process.
+def require_trial(path: Path, data: bytes, batch: int) -> None:
+    """Run a model in another process, unless the same file has passed before.
+
+    Parameters
+    ----------
+    path
+        The file.
+    data
+        Its content.
+    batch
+        Windows per run.
 
     Raises
     ------
     ModelError
-        It fails, does not come back, needs too much memory, or does not answer with probabilities.
+        It fails, does not return, takes too much memory, or does not output probabilities.
     """
+    import onnxruntime as ort
+
+    digest = hashlib.sha256(data).hexdigest()
+    passed = platformdirs.user_cache_path("edmlive") / "trials" / f"{digest[:32]}-{ort.__version__}-{batch}"
+    with suppress(OSError):
+        if passed.is_file():
+            return
+    _run(path, batch)
+    with suppress(OSError):
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
+
+
+def _run(path: Path, batch: int) -> None:
+    command = [sys.executable, "-m", "edmlive.realtime.trial", os.fspath(path.absolute()), str(batch)]
     try:
-        run = subprocess.run(
-            [sys.executable, "-m", "edmlive.realtime.trial", os.fspath(path)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TRIAL_SECONDS,
-            check=False,
-        )
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TRIAL_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise ModelError(f"Model {path} does not answer within {TRIAL_SECONDS:.0f} s.") from None
     except OSError as error:
-        raise ModelError(f"Model {path} cannot be tried ({error}): close other programs.") from None
+        raise ModelError(f"Model {path} cannot be tested ({error}): close other programs.") from None
     try:
         failure = json.loads(run.stdout.splitlines()[-1])["failure"]
     except (IndexError, ValueError, KeyError, TypeError):
-        failure = f"it takes more than {MEMORY_BYTES >> 30} GB of memory, or ends the process that runs it"
+        failure = (
+            f"cannot be run: it takes more than {MEMORY_BYTES >> 30} GB of memory, or crashes the process that runs it"
+        )
     if failure is not None:
-        raise ModelError(f"Model {path} cannot be run: {failure}.")
+        raise ModelError(f"Model {path} {failure}.")
 
 
-def _attempt(path: Path) -> str | None:
-    """Return why a model cannot be run, if it cannot."""
-    import onnxruntime as ort
+def _failure(path: Path, batch: int) -> str | None:
+    """Return the rest of the sentence "Model PATH ..." that says why a model cannot be used, if it cannot."""
+    from edmlive.realtime.classifier import Classifier
 
-    from edmlive.realtime.providers import open_session, provider_candidates
-
-    file = read_model(path)
-    _limit_memory(len(file.data))
+    _limit_memory(path.stat().st_size)
     random = np.random.default_rng(0)
     try:
-        (providers,) = provider_candidates("cpu", ort.get_available_providers())
-        session = open_session(file.data, providers, 1)
-        for draw in (np.zeros, random.random):
-            window = {i.name: np.asarray(draw((1, *i.shape)), np.float32) for i in file.spec.inputs}
-            answer = session.run(None, window)[0]
-            if not (np.isfinite(answer).all() and abs(float(np.sum(answer)) - 1) < 1e-3):
-                return "it does not answer with probabilities that sum to 1"
-    except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-        return str(error).strip().partition("\n")[0].rstrip(".")
+        classifier = Classifier(path, "cpu", batch, trusted=True)
+        noise: Features = {i.name: random.random(i.shape, np.float32) for i in classifier.spec.inputs}
+        classifier.probabilities_of([noise] * batch)
+    except ModelError as error:
+        return str(error).removeprefix(f"Model {path} ").rstrip(".")
+    except MemoryError:
+        return f"cannot be run: it takes more than {MEMORY_BYTES >> 30} GB of memory"
     return None
 
 
 def _limit_memory(size: int) -> None:
-    if os.name == "posix":
+    if sys.platform != "win32":
         import resource
 
         limit = MEMORY_BYTES + 4 * size
@@ -79,5 +97,5 @@ def _limit_memory(size: int) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"failure": _attempt(Path(sys.argv[1]))}), flush=True)
+    print(json.dumps({"failure": _failure(Path(sys.argv[1]), int(sys.argv[2]))}), flush=True)
     os._exit(0)
