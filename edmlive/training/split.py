@@ -1,10 +1,15 @@
-"""Training, validation and test: 8 : 1 : 1 of every genre, with all recordings of an artist on one side."""
+"""Training, validation and test: 8 : 1 : 1 of every genre, all recordings of an artist in one part.
+
+Cross-validation uses scikit-learn's `StratifiedGroupKFold`. It does not serve here: with one of ten folds each for
+validation and test, genres of few artists end up far from 8 : 1 : 1, or missing from a part.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edmlive.training.corpus import CorpusError
 from edmlive.training.store import StoredTrack
@@ -13,7 +18,7 @@ _HELD_OUT_SHARE = 0.1
 
 
 class Split(NamedTuple):
-    """Which tracks serve for what."""
+    """The tracks of each part."""
 
     train: tuple[StoredTrack, ...]
     validation: tuple[StoredTrack, ...]
@@ -26,12 +31,12 @@ def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True
     Parameters
     ----------
     tracks
-        Any tracks. One whose artist is not known counts as by an artist of its own; those without a genre are dealt
-        as if that were a genre too.
+        Any tracks. One whose artist is not known counts as by an artist of its own; those without a genre are treated
+        as a genre of their own.
     seed
-        Of the order in which artists are dealt.
+        Of the order in which artists are assigned.
     labelled
-        Leave out, once all are dealt, those without a genre; the others have to be of two genres or more, each of which
+        Drop the tracks without a genre after the division; the others have to be of two genres or more, each of which
         is in all three parts.
 
     Raises
@@ -40,25 +45,29 @@ def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True
         Of labelled tracks, there is one genre only, or one with too few tracks, or too few artists, for three parts.
     """
     counts = Counter(track.genre for track in tracks)
-    if labelled and len(set(counts) - {None}) < 2:
+    genres = list(counts)
+    if labelled and len(counts.keys() - {None}) < 2:
         raise CorpusError(
-            f"Training needs at least two genres; this store has {len(set(counts) - {None})}. Recordings without a "
+            f"Training needs at least two genres; this store has {len(counts.keys() - {None})}. Recordings without a "
             "genre serve distillation only."
         )
-    parts = _dealt(_artists(tracks, seed), counts)
-    for genre in counts:
-        lacking = not all(any(track.genre == genre for track in part) for part in parts)
-        if labelled and genre is not None and lacking:
-            what = f"{counts[genre]} recording{'s' if counts[genre] > 1 else ''}"
+    artists = _artists(tracks, seed)
+    sizes = np.array([[sum(track.genre == genre for track in artist) for genre in genres] for artist in artists])
+    assigned = _assign(sizes)
+    parts = [[track for k in np.flatnonzero(assigned == part) for track in artists[k]] for part in range(3)]
+    for genre, count in counts.items():
+        missing = any(all(track.genre != genre for track in part) for part in parts)
+        if labelled and genre is not None and missing:
             raise CorpusError(
-                f"Genre '{genre}' has {what}: training, validation and test need at least three, by different artists."
+                f"Genre '{genre}' has {count} recording{'s' if count > 1 else ''}: training, validation and test need "
+                "at least three, by different artists."
             )
     kept = ([track for track in part if track.genre is not None or not labelled] for part in parts)
     return Split(*(tuple(sorted(part, key=lambda track: track.name)) for part in kept))
 
 
 def _artists(tracks: Sequence[StoredTrack], seed: int) -> list[list[StoredTrack]]:
-    """Return the tracks of each artist, in the order in which artists are dealt: shuffled, but the large ones first."""
+    """Return the tracks of each artist, shuffled, then those with the most tracks first."""
     artists: dict[str, list[StoredTrack]] = defaultdict(list)
     for track in tracks:
         artists[f"artist {track.artist}" if track.artist else f"track {track.name}"].append(track)
@@ -66,25 +75,29 @@ def _artists(tracks: Sequence[StoredTrack], seed: int) -> list[list[StoredTrack]
     return sorted((artists[name] for name in shuffled), key=len, reverse=True)
 
 
-def _dealt(artists: list[list[StoredTrack]], counts: Counter[str | None]) -> tuple[list[StoredTrack], ...]:
-    held_out = {genre: max(1, round(_HELD_OUT_SHARE * count)) for genre, count in counts.items()}
-    wanted = {genre: (count - 2 * held_out[genre],) + 2 * (held_out[genre],) for genre, count in counts.items()}
-    dealt = {genre: [0, 0, 0] for genre in counts}
-    to_come = Counter(genre for group in artists for genre in {track.genre for track in group})
-    parts: tuple[list[StoredTrack], ...] = ([], [], [])
-    for group in artists:
-        sizes = Counter(track.genre for track in group)
+def _assign(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Assign artists one by one to training (0), validation (1) or test (2); shape (artists,).
 
-        def suits(part: int, sizes: Counter[str | None] = sizes) -> tuple[int, int, float]:
-            """Whether a part has to get the group lest it stays empty, what it would hold too much, what it lacks."""
-            last = sum(dealt[g][part] == 0 and to_come[g] <= dealt[g].count(0) for g in sizes)
-            excess = sum(max(0, dealt[g][part] + size - wanted[g][part]) for g, size in sizes.items())
-            lack = sum(size * (1 - dealt[g][part] / max(1, wanted[g][part])) for g, size in sizes.items())
-            return last, -excess, lack
+    Each goes to the part that would otherwise lack one of the artist's genres, else to the one that it overfills least,
+    else to the one that has the least of what it should have.
 
-        part = max(range(3), key=suits)
-        parts[part].extend(group)
-        for genre, size in sizes.items():
-            dealt[genre][part] += size
-            to_come[genre] -= 1
-    return parts
+    Parameters
+    ----------
+    sizes
+        Number of each artist's tracks of each genre, shape (artists, genres), in the order of assignment.
+    """
+    counts = sizes.sum(axis=0)
+    held_out = np.maximum(1, np.round(_HELD_OUT_SHARE * counts).astype(int))
+    wanted = np.stack([counts - 2 * held_out, held_out, held_out])
+    filled = np.zeros_like(wanted)
+    artists_left = (sizes > 0).sum(axis=0)
+    assigned = np.zeros(len(sizes), np.int64)
+    for k, size in enumerate(sizes):
+        empty = filled == 0
+        last_chances = (empty & (artists_left <= empty.sum(axis=0)))[:, size > 0].sum(axis=1)
+        excess = np.maximum(0, filled + size - wanted)[:, size > 0].sum(axis=1)
+        lack = (size * (1 - filled / np.maximum(1, wanted))).sum(axis=1)
+        assigned[k] = np.lexsort((-lack, excess, -last_chances))[0]
+        filled[assigned[k]] += size
+        artists_left -= size > 0
+    return assigned
