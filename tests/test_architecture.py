@@ -148,8 +148,14 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import edmlive", "import edmlive.realtime", "import edmlive.cli", "import edmlive.sources.capture.child"],
-    ids=["package", "realtime", "command", "capture process"],
+    [
+        "import edmlive",
+        "import edmlive.realtime",
+        "import edmlive.training",
+        "import edmlive.cli",
+        "import edmlive.sources.capture.child",
+    ],
+    ids=["package", "realtime", "training", "command", "capture process"],
 )
 def test_starts_without_loading_kernels_or_onnx_runtime(statement: str) -> None:
     assert loaded_by(statement) & {"numba", "onnxruntime", "av", *HEAVY} == set()

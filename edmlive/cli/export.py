@@ -38,7 +38,7 @@ def export(
         from edmlive.export.network import classify_with, network_graph, session, verify
         from edmlive.export.precision import gate, to_int8
         from edmlive.models.checkpoint import Checkpoint
-        from edmlive.training.agreement import chunk_figure, taught
+        from edmlive.training.agreement import chunk_figure, teacher_predictions
         from edmlive.training.candidates import batches, chunks_for
         from edmlive.training.chunks import Chunks
         from edmlive.training.predictions import predict
@@ -66,7 +66,7 @@ def export(
             lower = network_graph(source, half=True)
         watched = chunks_for(store, source.spec, source.training, "validation")
         teacher = store.teacher if source.training.teacher else None
-        against = None if teacher is None else taught(watched, teacher.labels)
+        against = None if teacher is None else teacher_predictions(watched, teacher.labels)
         before, after = (
             chunk_figure(predict(classify_with(session(graph)), source.spec.labels, watched), against)
             for graph in (model, lower)

@@ -1,4 +1,4 @@
-"""``edmlive features``: what networks learn from, computed once."""
+"""``edmlive features``: the features that networks are trained on, computed once."""
 
 import os
 from pathlib import Path
@@ -26,32 +26,27 @@ def features(
         str | None,
         typer.Option(
             metavar="NAME|PATH",
-            help="Store as well what this model says, chunk by chunk: a name from 'edmlive models' or an ONNX file. "
+            help="Also store this model's answers, chunk by chunk: a name from 'edmlive models' or an ONNX file. "
             "What is stored already is not computed again.",
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes. Default: one for each core.")] = os.cpu_count() or 1,
 ) -> None:
-    """Compute features of recordings for `train` and `evaluate`, with the kernels that also listen live.
+    """Compute features of recordings for `train` and `evaluate`, with the kernels of live use.
 
-    Recordings that cannot be decoded are listed and left out. When interrupted, run it again: it goes on from there.
+    Recordings that cannot be decoded are listed and skipped. If interrupted, run it again: it resumes from there.
     """
     with training_extra():
-        from edmlive.training.corpus import read_corpus
-        from edmlive.training.features import compute_features
+        from edmlive.training import compute_features
     notes = plain_console(stderr=True)
-    recordings = read_corpus(corpus)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        task = progress.add_task("features", total=len(recordings))
-        store = compute_features(
-            recordings,
-            output,
-            window=window,
-            teacher=teacher,
-            workers=workers,
-            advance=lambda: progress.advance(task),
-        )
+        task = progress.add_task("features", total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        store = compute_features(corpus, output, window=window, teacher=teacher, workers=workers, advance=advance)
     for reason in store.skipped.values():
         notes.print(f"edmlive: skipped: {reason}")
     hours = sum(track.frames for track in store.tracks) * 512 / 22_050 / 3_600

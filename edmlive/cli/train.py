@@ -1,15 +1,18 @@
-"""``edmlive train``: models from one's own data."""
+"""``edmlive train``: models trained on one's own data."""
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
+from rich.table import Table
 
-from edmlive.cli.common import DeviceChoice
+from edmlive.cli.common import DeviceChoice, plain_console, training_extra
 from edmlive.cli.train_descriptors import train_descriptors
-from edmlive.cli.train_network import train_network
 from edmlive.errors import UserError
 from edmlive.models.inputs import ARCHITECTURES, DESCRIPTOR_MODELS, Architecture, DescriptorModel
+
+if TYPE_CHECKING:
+    from edmlive.models.checkpoint import Checkpoint
 
 _NETWORKS, _DESCRIPTORS = "Options of networks", "Options of models over descriptors"
 
@@ -25,7 +28,7 @@ def train(
         Path, typer.Option("--output", "-o", metavar="RUN|MODEL.onnx", help="Folder for a network, or file to write.")
     ],
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Of all that is random: the split, the weights, the order.")
+        int, typer.Option(min=0, max=2**32 - 1, help="Of everything random: the split, the weights, the order.")
     ] = 0,
     recipe: Annotated[
         Literal["paper", "modern"],
@@ -41,7 +44,7 @@ def train(
         tuple[float, float] | None,
         typer.Option(
             metavar="START END",
-            help="Look at these seconds of each track only, such as 15 45.",
+            help="Use only these seconds of each track, such as 15 45.",
             rich_help_panel=_NETWORKS,
         ),
     ] = None,
@@ -52,7 +55,9 @@ def train(
     distil: Annotated[
         bool,
         typer.Option(
-            "--distil", help="Learn what the store's teacher says, on all recordings.", rich_help_panel=_NETWORKS
+            "--distil",
+            help="Train on the answers of the store's teacher, on all recordings.",
+            rich_help_panel=_NETWORKS,
         ),
     ] = False,
     batch: Annotated[
@@ -76,7 +81,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="OTHER.csv",
-            help="More tracks to learn from, of the genres it shares; for --model descriptors.",
+            help="More tracks to train on, of the genres it shares; for --model descriptors.",
             rich_help_panel=_DESCRIPTORS,
         ),
     ] = None,
@@ -90,12 +95,12 @@ def train(
 ) -> None:
     """Train a model on your own data.
 
-    A **network** learns from what `edmlive features` wrote. Tracks are split 8 : 1 : 1 in every genre, artists kept
+    A **network** is trained on what `edmlive features` wrote. Tracks are split 8 : 1 : 1 in every genre, artists kept
     together. RUN/model.safetensors is the epoch of least validation loss, measured on the test split; RUN/logs has the
-    learning curves. Run it again to go on after an interruption. For several GPUs:
+    learning curves. Run it again to resume after an interruption. For several GPUs:
     `torchrun --nproc-per-node 4 -m edmlive train ...`; a batch is divided among them.
 
-    A **model over descriptors** learns from DATASET.csv, with a column for each descriptor, a column `genre`, and a
+    A **model over descriptors** is trained on DATASET.csv, with a column for each descriptor, a column `genre`, and a
     column `artist` if known. It is cross-validated, calibrated and exported, with a report beside it: MODEL.html and
     MODEL.json. `descriptors` is the shipped model's recipe; that one was trained on
     `bandcamp_librarian/dataset-model-predictor/beatport_2021jan.csv` (sha256 2140e25c...), which is in the wheel of the
@@ -104,22 +109,32 @@ def train(
     """
     if model in ARCHITECTURES:
         _refuse_options(context, _DESCRIPTORS, f"{model} is a network")
-        train_network(
+        with training_extra():
+            from lightning.pytorch.callbacks import RichProgressBar
+
+            from edmlive.training import train as train_network
+            from edmlive.training.chunks import WHOLE, Span
+            from edmlive.training.run_folder import first_of_torchrun
+
+        checkpoint = train_network(
             data,
             model,
             output,
             recipe=recipe,
             width=width,
             seed=seed,
-            span=span,
+            span=Span(*span) if span else WHOLE,
             epochs=epochs,
-            distil=distil,
             batch=batch,
-            device=device,
+            distil=distil,
+            licence=licence,
+            device=device.value,
             precision=precision,
             workers=workers,
-            licence=licence,
+            callbacks=[RichProgressBar()] if plain_console(stderr=True).is_terminal else [],
         )
+        if first_of_torchrun():
+            _report(checkpoint, output)
     else:
         _refuse_options(context, _NETWORKS, f"{model} is a model over descriptors")
         if pool and model != "descriptors":
@@ -129,8 +144,20 @@ def train(
         )
 
 
+def _report(checkpoint: "Checkpoint", folder: Path) -> None:
+    from edmlive.training.run_folder import CHECKPOINT
+
+    spec, training = checkpoint.spec, checkpoint.training
+    table = Table("Figure", "Share", box=None, header_style="bold")
+    for name, value in spec.provenance.measured.items():
+        table.add_row(name, f"{value:.1%}")
+    console = plain_console()
+    console.print(table)
+    console.print(f"{folder / CHECKPOINT}: {training.architecture}, width {training.width}, {spec.provenance.data}.")
+
+
 def _refuse_options(context: typer.Context, panel: str, because: str) -> None:
-    """Raise `UserError` where an option of that panel was given, but not by a profile, which serves all models."""
+    """Raise `UserError` if an option of that panel was given on the command line; a profile serves all models."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source is not None and source.name == "COMMANDLINE" and getattr(parameter, "rich_help_panel", None) == panel:

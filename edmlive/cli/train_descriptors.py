@@ -29,10 +29,9 @@ def train_descriptors(
         from edmlive.models.descriptors import DescriptorNetwork
         from edmlive.models.trees import TreeEnsemble
         from edmlive.training import descriptors, ensembles
-        from edmlive.training.cross_validation import cross_validate
+        from edmlive.training.cross_validation import best_temperature, cross_validate
         from edmlive.training.datasets import Tracks, poolable, read_tracks, require_tracks_per_genre
         from edmlive.training.descriptor_report import DescriptorReport
-        from edmlive.training.evaluation import best_temperature
     if output.suffix != ".onnx" or output.is_dir() or not os.access(output.parent, os.W_OK):
         raise UserError(f"No model can be written to {output}: name a .onnx file in a folder that can be written to.")
 

@@ -1,4 +1,4 @@
-"""A trained network on disk: safetensors with the `ModelSpec` and what it was trained on. Nothing is unpickled."""
+"""A trained network on disk: safetensors with its `ModelSpec` and how it was trained. Nothing is unpickled."""
 
 import json
 from collections.abc import Mapping
@@ -25,24 +25,24 @@ TRAINING_KEY = "edmlive_training"
 
 @dataclass(frozen=True)
 class Training:
-    """How a network was made, as far as its evaluation depends on it.
+    """How a network was trained, as far as its evaluation depends on it.
 
     Parameters
     ----------
     architecture, width
         Of the network.
     recipe, epochs
-        Name of the training recipe, and its passes over the training split at most.
+        Name of the training recipe, and its maximum number of passes over the training split.
     store
         Digest of the feature store.
     seed
         Of the split and of the training.
     start, end
-        Part of each track that was looked at, in seconds.
-    learnt, watched
-        Identities of the recordings that it learnt from and that chose its best epoch: neither are a fair test.
+        Part of each track that was used, in seconds.
+    train, validation
+        Identities of the recordings of the training and validation splits, on neither of which a test is fair.
     teacher
-        Digest of the model whose answers were learnt; empty where genres were.
+        Digest of the model whose answers were the targets; empty if genres were.
     """
 
     architecture: Architecture
@@ -53,8 +53,8 @@ class Training:
     seed: int
     start: float
     end: float
-    learnt: tuple[str, ...] = field(repr=False)
-    watched: tuple[str, ...] = field(repr=False)
+    train: tuple[str, ...] = field(repr=False)
+    validation: tuple[str, ...] = field(repr=False)
     teacher: str = ""
 
     def to_json(self) -> str:
@@ -63,13 +63,13 @@ class Training:
 
     @classmethod
     def from_json(cls, text: str) -> "Training":
-        """Read untrusted JSON; `ValueError` where it is not what `to_json` writes."""
+        """Read untrusted JSON; `ValueError` if it is not what `to_json` writes."""
         try:
             training = pydantic.TypeAdapter(cls).validate_json(text)
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "training"
-            raise ValueError(f"what it says of its training is malformed at '{where}': {first['msg']}") from None
+            raise ValueError(f"its training metadata is malformed at '{where}': {first['msg']}") from None
         if not 1 <= training.width <= 1024:
             raise ValueError(f"a width of {training.width} is not within 1 to 1024")
         return training
@@ -86,7 +86,7 @@ class Checkpoint:
     spec
         What it expects and means.
     training
-        How it was made.
+        How it was trained.
     """
 
     network: SubgenreNetwork
@@ -94,7 +94,7 @@ class Checkpoint:
     training: Training
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint; a former one is replaced only by a complete one."""
+        """Write the checkpoint; an existing file is replaced only by a complete one."""
         state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
         try:
             with replacing(path) as partial:
@@ -109,7 +109,7 @@ class Checkpoint:
         Raises
         ------
         ModelError
-            Not a checkpoint of edmlive's, or its weights do not fit its spec.
+            It is no checkpoint of edmlive, or its weights do not fit its spec.
         """
         try:
             with safe_open(path, "pt") as file:

@@ -1,11 +1,10 @@
-"""Putting trained networks to the test on a feature store, whichever form they come in."""
+"""Trained networks to be evaluated on a feature store, as checkpoints or as ONNX files."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from edmlive.errors import ModelError
@@ -13,7 +12,7 @@ from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.spec import Features, ModelSpec
-from edmlive.training.agreement import comparable, judgeable_genres
+from edmlive.training.agreement import comparable, scorable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
 from edmlive.training.predictions import Classify
@@ -21,16 +20,16 @@ from edmlive.training.store import FeatureStore, StoredTrack
 
 
 class Candidate(NamedTuple):
-    """A trained network to be tested.
+    """A trained network to be evaluated.
 
     Parameters
     ----------
     classify
-        From a batch of features to probabilities.
+        Returns the probabilities of a batch of features.
     spec
         What it expects and means.
     training
-        How it was made; ``None`` where the file does not say.
+        How it was trained; ``None`` if the file does not say.
     """
 
     classify: Classify
@@ -44,7 +43,7 @@ def open_candidate(path: Path) -> Candidate:
     Raises
     ------
     ModelError
-        It is neither, or carries no valid spec, or takes something else than chunks.
+        It is neither, or carries no valid spec, or takes inputs other than chunks.
     """
     if path.suffix != ".onnx":
         checkpoint = Checkpoint.load(path)
@@ -53,9 +52,9 @@ def open_candidate(path: Path) -> Candidate:
     spec = classifier.spec
     if any(i.frames != CHUNK_FRAMES or i.name == "onset_strength" for i in spec.inputs):
         raise ModelError(f"Model {path} takes descriptors or other windows than chunks of 4.64 s: try `classify`.")
-    metadata = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
+    described = classifier.metadata.get(TRAINING_KEY)
     try:
-        training = Training.from_json(metadata[TRAINING_KEY]) if TRAINING_KEY in metadata else None
+        training = None if described is None else Training.from_json(described)
     except ValueError as error:
         raise ModelError(f"Model {path} is refused: {error}.") from None
 
@@ -67,14 +66,14 @@ def open_candidate(path: Path) -> Candidate:
 
 
 class Parts(NamedTuple):
-    """The recordings of a store, by what they were to a network's training.
+    """The recordings of a store, by their part in a network's training.
 
     Parameters
     ----------
     train, validation
-        What it learnt from, and what chose its best epoch.
+        The recordings of its training and validation splits.
     unseen
-        All others, but for those by artists of the former.
+        All others, except those by artists of the former.
     """
 
     train: tuple[StoredTrack, ...]
@@ -83,23 +82,23 @@ class Parts(NamedTuple):
 
 
 def parts(store: FeatureStore, training: Training | None) -> Parts:
-    """Return what a store's recordings were to a training; all are unseen where nothing is known of it."""
+    """Return the parts of a store's recordings in a training; all are unseen if nothing is known about it."""
     if training is None:
         return Parts((), (), store.tracks)
-    learnt, watched = frozenset(training.learnt), frozenset(training.watched)
-    train = tuple(track for track in store.tracks if track.identity in learnt)
-    validation = tuple(track for track in store.tracks if track.identity in watched)
-    seen, artists = learnt | watched, {track.artist for track in (*train, *validation)} - {""}
-    unseen = (track for track in store.tracks if track.identity not in seen and track.artist not in artists)
+    of_train, of_validation = frozenset(training.train), frozenset(training.validation)
+    train = tuple(track for track in store.tracks if track.identity in of_train)
+    validation = tuple(track for track in store.tracks if track.identity in of_validation)
+    seen, artists = {*train, *validation}, {track.artist for track in (*train, *validation)} - {""}
+    unseen = (track for track in store.tracks if track not in seen and track.artist not in artists)
     return Parts(train, validation, tuple(unseen))
 
 
 def tested_on(store: FeatureStore, training: Training | None) -> str:
-    """Say which of a store's recordings `chunks_for` takes to test a network."""
+    """Describe the recordings of a store that `chunks_for` selects to test a network."""
     if training is None:
-        return "all recordings, not knowing which it learnt from"
+        return "all recordings, as its training data is not known"
     every = len(parts(store, training).unseen) == len(store.tracks)
-    return "all recordings, of which it learnt none" if every else "recordings that it did not learn from"
+    return "all recordings, none of which it was trained on" if every else "recordings that it was not trained on"
 
 
 def chunks_for(
@@ -108,17 +107,16 @@ def chunks_for(
     training: Training | None,
     part: Literal["train", "validation", "unseen"] = "unseen",
 ) -> Chunks:
-    """Return the chunks of a part of a store, in the form that a network takes.
+    """Return the chunks of a part of a store as a network's inputs.
 
-    A store of which nothing is in that part is one that the network has not seen; then it is all of it. Recordings of
-    no genre, or of one that the network does not know, are among them where the store has a teacher that it can be
-    compared with.
+    If a store has no recording in the training or validation part, its unseen recordings are taken instead. Recordings
+    without a genre that the network knows are included only if the store has a teacher to compare the network with.
 
     Raises
     ------
     CorpusError
-        The store's features are of another kind, or the network has learnt from all of it, or none of its recordings
-        has a genre that the network knows, and no teacher can be compared with it.
+        The store's features are of another kind; or the network was trained on all of it; or none of its recordings has
+        a genre that the network knows, and there is no teacher to compare it with.
     """
     if store.window != spec.window:
         raise CorpusError(
@@ -129,18 +127,18 @@ def chunks_for(
     tracks: tuple[StoredTrack, ...] = getattr(found, part) or found.unseen
     if not tracks:
         raise CorpusError(
-            f"Model '{spec.name}' has learnt from all recordings of {store.folder}, or from others by their artists: "
-            "take another store."
+            f"Model '{spec.name}' was trained on all recordings of {store.folder}, or on others by their artists: use "
+            "another store."
         )
     if store.teacher is None or not comparable(spec.labels, store.teacher.labels):
-        known = judgeable_genres(spec.labels, store.labels)
+        known = scorable_genres(spec.labels, store.labels)
         tracks = tuple(track for track in tracks if track.genre in known)
     span = WHOLE if training is None else Span(training.start, training.end)
     chunks = Chunks(store, tracks, spec.labels, spec.inputs, spec.mel_scale, span)
     if not len(chunks):
         raise CorpusError(
             f"{store.folder} has no recording, long enough, of a genre that '{spec.name}' knows, nor answers of a "
-            "teacher to hold it against."
+            "teacher to compare it with."
         )
     return chunks
 

@@ -1,4 +1,4 @@
-"""Chunks of stored tracks as networks take them: the tensors that `Windows` would hand over live."""
+"""Chunks of stored tracks as networks take them: the tensors that `Windows` would return live."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ Features = dict[InputName, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Span:
-    """Which part of each track is looked at: the paper has 30-second and 120-second variants.
+    """The part of each track to use: the paper has 30-second and 120-second variants.
 
     Parameters
     ----------
     start, end
-        Seconds from the beginning of a track; the end may lie past the track's.
+        Seconds from the beginning of a track; the end may exceed the track's.
 
     Raises
     ------
     CorpusError
-        The end does not lie after the start, or the start lies before the track's.
+        The end is not after the start, or the start is negative.
     """
 
     start: float = 0.0
@@ -44,7 +44,7 @@ class Span:
             raise CorpusError(f"No part of a track begins at {self.start:g} s and ends at {self.end:g} s.")
 
     def starts(self, frames: int) -> range:
-        """Return the first frames of the chunks of a track, side by side, with the rest left out."""
+        """Return the first frames of a track's chunks, back to back; the rest of the track is dropped."""
         first, end = (int(min(seconds * SAMPLE_RATE / HOP_LENGTH, frames)) for seconds in (self.start, self.end))
         return range(first, end - CHUNK_FRAMES + 1, CHUNK_FRAMES)
 
@@ -87,12 +87,12 @@ def chunk_features(rows: NDArray[np.float32], start: int, inputs: Sequence[Input
 
 
 class Chunks(Dataset[tuple[Features, Any, int]]):
-    """Chunks of tracks, side by side, with what is to be learnt of each and the number of its track.
+    """Chunks of tracks, back to back, each with its target and the index of its track.
 
     Parameters
     ----------
     store, tracks
-        Where the tracks are, and which.
+        Where the tracks are, and which of them to use.
     labels
         Genres in the order of the network's outputs.
     inputs
@@ -100,17 +100,17 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
     mel_scale
         ``power`` or ``db``.
     span
-        Part of each track.
+        Part of each track to use.
     shift
-        Move every chunk by up to its length at random, anew each time: then no two epochs are alike.
-    taught
-        What is to be learnt is the teacher's answer nearest in time, float32, shape (labels,), and chunks without one
-        are left out. Otherwise it is the index of the track's genre, -1 for one that is not among the labels.
+        Move every chunk by up to its length at random, anew each time, so that no two epochs are alike.
+    soft_targets
+        The target is the teacher's answer nearest in time, float32, shape (labels,), and chunks without one are left
+        out. Otherwise it is the index of the track's genre, -1 if that is not among the labels.
 
     Attributes
     ----------
     track
-        Number of each chunk's track, int64, shape (chunks,).
+        Index of each chunk's track, int64, shape (chunks,).
     """
 
     def __init__(
@@ -123,14 +123,14 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
         span: Span = WHOLE,
         *,
         shift: bool = False,
-        taught: bool = False,
+        soft_targets: bool = False,
     ) -> None:
         self._store, self.tracks = store, tuple(tracks)
-        self._inputs, self._mel_scale, self._shift, self._taught = tuple(inputs), mel_scale, shift, taught
+        self._inputs, self._mel_scale, self._shift, self._soft_targets = tuple(inputs), mel_scale, shift, soft_targets
         self.truth = truth([track.genre for track in tracks], labels)
         self._ends = [span.starts(track.frames).stop + CHUNK_FRAMES - 1 for track in tracks]
         starts = [np.array(span.starts(track.frames), np.int64) for track in tracks]
-        if taught:
+        if soft_targets:
             for k, track in enumerate(tracks):
                 starts[k] = starts[k][np.isfinite(_nearest(store.answers(track), starts[k])).all(axis=1)]
         self.track = np.repeat(np.arange(len(tracks)), [len(firsts) for firsts in starts])
@@ -142,11 +142,11 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
     def __getitem__(self, index: int) -> tuple[Features, Any, int]:
         number, start = int(self.track[index]), int(self._start[index])
         target: Any = int(self.truth[number])
-        answers = self._store.answers(self.tracks[number]) if self._taught else None
+        answers = self._store.answers(self.tracks[number]) if self._soft_targets else None
         if self._shift:
             latest = min(CHUNK_FRAMES - 1, self._ends[number] - CHUNK_FRAMES - start)
             shifted = start + int(torch.randint(latest + 1, ()))  # PyTorch seeds each worker apart
-            # Where the teacher falls silent there is nothing to learn.
+            # The teacher may have no answer there.
             if answers is None or np.isfinite(_nearest(answers, shifted)).all():
                 start = shifted
         if answers is not None:
@@ -155,27 +155,27 @@ class Chunks(Dataset[tuple[Features, Any, int]]):
         return chunk_features(rows, start, self._inputs, self._mel_scale), target, number
 
     def answers(self) -> NDArray[np.float32]:
-        """Return what the store's teacher says of each chunk; shape (chunks, its labels), NaN where it says nothing."""
+        """Return the teacher's answer to each chunk, shape (chunks, its labels); NaN where it has none."""
         numbers, firsts = np.unique(self.track, return_index=True)
         of_tracks = zip(numbers.tolist(), np.split(self._start, firsts[1:]), strict=True)
         return np.concatenate([_nearest(self._store.answers(self.tracks[k]), starts) for k, starts in of_tracks])
 
 
 def truth(genres: Sequence[str | None], labels: Sequence[str]) -> NDArray[np.int64]:
-    """Return the index of each genre among the labels, int64, shape (genres,); -1 for one that is not among them."""
+    """Return the index of each genre among the labels, int64, shape (genres,); -1 if it is not among them."""
     index = {label: i for i, label in enumerate(labels)}
     return np.array([-1 if genre is None else index.get(genre, -1) for genre in genres], np.int64)
 
 
 def _nearest(answers: NDArray[np.float32], starts: int | NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the answers, which are of chunks side by side, nearest in time to chunks with these first frames."""
+    """Return the answers, given to back-to-back chunks, nearest in time to chunks with these first frames."""
     return answers[np.minimum((starts + CHUNK_FRAMES // 2) // CHUNK_FRAMES, len(answers) - 1)]
 
 
 def _tempograms(
     rows: NDArray[np.float32], end: int, spec: InputSpec
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Tempograms whose windows end at every ``spec.stride``-th frame up to before ``end``."""
+    """Return tempograms whose windows end at every ``spec.stride``-th frame before ``end``."""
     first = end - spec.frames + spec.stride - TEMPOGRAM_LENGTH
     strengths = rows[max(0, first) : end, N_MELS].astype(np.float64)
     return trailing(np.concatenate([np.zeros(max(0, -first)), strengths]), spec.stride)

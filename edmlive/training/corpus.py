@@ -16,23 +16,23 @@ MANIFEST_SUFFIXES = (".csv", ".json", ".jsonl")
 
 
 class CorpusError(UserError):
-    """A corpus cannot be read or cannot be trained on."""
+    """A corpus cannot be read or trained on."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One audio file, with its genre where that is known.
+    """One audio file, with its genre if known.
 
     Parameters
     ----------
     path
         The file.
     name
-        The file relative to its corpus, by which it is known from then on.
+        The file relative to its corpus, which identifies it from then on.
     genre
-        Its genre; ``None`` where not known.
+        Its genre; ``None`` if not known.
     artist
-        Its artist; empty where not known.
+        Its artist; empty if not known.
     """
 
     path: Path
@@ -109,6 +109,6 @@ def _recording(manifest: Path, number: int, entry: object) -> Recording:
         found = f", only {', '.join(map(repr, fields))}" if fields else ""
         raise CorpusError(f"Entry {number} of manifest {manifest} has no 'path'{found}.")
     if not (genre is None or isinstance(genre, str)):
-        raise CorpusError(f"Entry {number} of manifest {manifest} has a genre that is no text.")
+        raise CorpusError(f"Entry {number} of manifest {manifest} has a genre that is not text.")
     genre, artist = (genre or "").strip(), "" if artist is None else str(artist).strip()
     return Recording(manifest.parent / name, name, genre or None, artist)

@@ -50,11 +50,11 @@ class Tracks:
 
     @property
     def artists_known(self) -> bool:
-        """Whether some artist is known to have made several of the tracks."""
+        """Whether any artist is known to have several of the tracks."""
         return len(np.unique(self.artists)) < len(self)
 
     def described(self) -> "Tracks":
-        """Return these tracks with those descriptors only that the table has."""
+        """Return the tracks with only those descriptors that the table has."""
         here = np.asarray(np.isfinite(self.values).any(axis=0))
         names = tuple(name for name, kept in zip(self.names, here, strict=True) if kept)
         if not names:
@@ -106,7 +106,7 @@ def read_tracks(path: Path, names: Sequence[str], *, partial: bool = False) -> T
 
 
 def require_tracks_per_genre(tracks: Tracks, least: int) -> None:
-    """Raise `DatasetError` where there is one genre only, or a genre with fewer tracks than `least`."""
+    """Raise `DatasetError` if there is only one genre, or a genre with fewer tracks than `least`."""
     counts = Counter(tracks.genres.tolist())
     if len(counts) < 2:
         raise DatasetError(f"A dataset needs at least two genres; this one has {len(counts)}.")
@@ -116,10 +116,10 @@ def require_tracks_per_genre(tracks: Tracks, least: int) -> None:
 
 
 def poolable(other: Tracks, tracks: Tracks) -> Tracks:
-    """Return what of `other` can be learnt from beside `tracks`.
+    """Return the tracks of `other` that can be added to `tracks` for training.
 
-    That is the tracks whose genre, by its name of 2021, is one of `tracks`, once each, and not those that are
-    in `tracks` already: they would be trained on in one fold and tested on in another.
+    These are the tracks whose genre, by its name of 2021, is one of `tracks`, without duplicates and without those that
+    are in `tracks` already, which would be trained on in one fold and tested on in another.
     """
     genres = np.array([NAMES_OF_2021.get(genre, genre) for genre in other.genres.tolist()])
     known = np.isin(genres, tracks.genres) & ~pd.DataFrame(other.values).duplicated().to_numpy()

@@ -1,4 +1,4 @@
-"""What cross-validation says of a model over descriptors, as JSON and as one HTML page."""
+"""The cross-validation of a model over descriptors as a table, as JSON, and as one HTML page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,27 +7,27 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from edmlive.training.evaluation import CrossValidation
+from edmlive.training.cross_validation import CrossValidation
 from edmlive.training.figures import confusion_matrix
 from edmlive.training.page import section, table, write_page
 
 LEAST_CONFUSION = 0.1
-"""Share of a genre's tracks from which an arrow is drawn."""
+"""Smallest share of a genre's tracks for which an arrow is drawn."""
 _MOST_IMPORTANT = 20
 
 
 @dataclass(frozen=True)
 class DescriptorReport:
-    """Everything to report of one model.
+    """What is reported of one model.
 
     Parameters
     ----------
     plain
         Cross-validation in shuffled folds.
     apart
-        The same with each artist's tracks in one fold; ``None`` where no artists are known.
+        The same with each artist's tracks in one fold; ``None`` if no artists are known.
     importances
-        Share of each descriptor, largest first; empty where the model does not tell.
+        Importance of each descriptor, as shares, largest first; empty if the model has none.
     """
 
     plain: CrossValidation
@@ -39,14 +39,14 @@ class DescriptorReport:
         return {name: value for name, (value, _) in self._figures().items()}
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the figures as a table, with their standard deviations between folds, its head first."""
+        """Return a table of the figures with their standard deviations between folds, the head first."""
         return [("Figure", "Share")] + [
             (name, f"{value:.1%}" if deviation is None else f"{100 * value:.1f} ± {100 * deviation:.1f}%")
             for name, (value, deviation) in self._figures().items()
         ]
 
     def write(self, path: Path, title: str, facts: Mapping[str, object]) -> None:
-        """Write PATH.html, and PATH.json with further facts beside it; `UserError` where they cannot be written."""
+        """Write PATH.html, and PATH.json with further facts beside it; `UserError` if they cannot be written."""
         facts = {
             **facts,
             "figures": self.figures(),
@@ -66,7 +66,7 @@ class DescriptorReport:
         write_page(path, title, parts, facts)
 
     def _figures(self) -> dict[str, tuple[float, float | None]]:
-        """Figures with their deviations, by name."""
+        """Return figures with their deviations, by name."""
         named: dict[str, tuple[float, float | None]] = {}
         for result, ending in ((self.plain, ""), (self.apart, ", artists apart")):
             if result is not None:
@@ -77,7 +77,7 @@ class DescriptorReport:
 
 
 def importance_bars(importances: Mapping[str, float]) -> Figure:
-    """Draw how much the most important descriptors count, the first on top."""
+    """Draw the importance of the most important descriptors as bars, the largest on top."""
     first = list(importances.items())[:_MOST_IMPORTANT]
     figure = Figure(figsize=(7, 1 + 0.22 * len(first)), layout="constrained")
     axes = figure.subplots()
@@ -88,7 +88,7 @@ def importance_bars(importances: Mapping[str, float]) -> Figure:
 
 
 def confusion_graph(result: CrossValidation, least: float) -> Figure:
-    """Draw an arrow from each subgenre to each other one that at least a share of its tracks, 0..1, were called."""
+    """Draw an arrow from each subgenre to each one that at least this share of its tracks, 0..1, was classified as."""
     counts = result.confusion()
     shares = counts / counts.sum(axis=1, keepdims=True)
     angles = 2 * np.pi * np.arange(len(counts)) / len(counts)

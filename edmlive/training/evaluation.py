@@ -1,108 +1,118 @@
-"""What cross-validation says of a model: accuracy, calibration, recall, confusions."""
+"""``edmlive evaluate`` as a function: networks tested on a feature store, chunk by chunk and song by song."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from edmlive.training.agreement import agreement, scorable, teacher_predictions
+from edmlive.training.candidates import Candidate, chunks_for, open_candidate, tested_on
+from edmlive.training.chunks import Chunks
+from edmlive.training.predictions import Predictions, predict
+from edmlive.training.report import Evaluation
+from edmlive.training.store import FeatureStore
 
-from edmlive.models.descriptors import tempered
-
-CALIBRATION_BINS = 15
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class CrossValidation:
-    """Predictions about every track from a model that had not seen it.
+def evaluate(
+    store: Path,
+    models: Sequence[Path],
+    *,
+    advance: Callable[[str, int, int], None] = lambda model, done, total: None,
+) -> Evaluation:
+    """Test networks on a feature store, by chunk and, by majority vote, by song.
+
+    A network is not tested on recordings of its training and validation splits, nor on others by their artists. If the
+    store has a teacher, networks are compared with it too, also on recordings without a genre. Labels other than the
+    store's or the teacher's are compared by the common classes that both belong to.
 
     Parameters
     ----------
-    labels
-        Genres, sorted.
-    truth
-        Index of each track's genre, shape (tracks,).
-    fold
-        The fold in which each track was tested, from 0, shape (tracks,).
-    raw
-        Probabilities before calibration, shape (tracks, labels).
+    store
+        Folder of a feature store.
+    models
+        Checkpoints and ONNX files. They are named by their specs, or by their paths if a name is taken.
+    advance
+        Called after each batch with the model's name, the number of chunks classified, and that of all its chunks.
+
+    Returns
+    -------
+    Evaluation
+        Its `Evaluation.tables` are those of the command; its `Evaluation.write` writes the report.
+
+    Raises
+    ------
+    UserError
+        The store or a model cannot be opened, or a model does not fit the store. Nothing has been tested by then.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import edmlive.training
+    >>> evaluation = edmlive.training.evaluate(Path("store"), [Path("run/model.safetensors")])
+    >>> evaluation.write(Path("report.html"))
+    >>> for table in evaluation.tables():
+    ...     print(table.title)
+    Accuracy, %
     """
-
-    labels: tuple[str, ...]
-    truth: NDArray[np.intp]
-    fold: NDArray[np.intp]
-    raw: NDArray[np.float64]
-
-    def calibrated(self) -> NDArray[np.float64]:
-        """Return probabilities at the temperature that the other folds ask for, shape (tracks, labels)."""
-        answer = np.empty_like(self.raw)
-        for k in range(int(self.fold.max()) + 1):
-            here = self.fold == k
-            answer[here] = tempered(self.raw[here], best_temperature(self.raw[~here], self.truth[~here]))
-        return answer
-
-    def figures(self) -> dict[str, float]:
-        """Return the figures to report, by name; all are shares of tracks, 0...1."""
-        places = self._places()
-        return {
-            **{f"top-{k}": float((places < k).mean()) for k in (1, 3, 5)},
-            "calibration error": expected_calibration_error(self.calibrated(), self.truth),
-            "calibration error, uncalibrated": expected_calibration_error(self.raw, self.truth),
+    opened = FeatureStore.open(store)
+    candidates: dict[str, Candidate] = {}
+    for path in models:
+        candidate = open_candidate(path)
+        candidates[str(path) if candidate.spec.name in candidates else candidate.spec.name] = candidate
+    tests = {name: chunks_for(opened, spec, training) for name, (_, spec, training) in candidates.items()}
+    predictions = {name: _predict(name, candidates[name], chunks, advance) for name, chunks in tests.items()}
+    rows, agreements = by_seed(candidates), {}
+    if opened.teacher is not None:
+        labels = opened.teacher.labels
+        agreements = {
+            name: agreement(given, teacher_predictions(tests[name], labels)) for name, given in predictions.items()
         }
-
-    def deviations(self) -> dict[str, float]:
-        """Return the standard deviations between folds of the accuracies among `figures`, by name."""
-        places = self._places()
-        folds = [places[self.fold == k] for k in range(int(self.fold.max()) + 1)]
-        return {f"top-{k}": float(np.std([(fold < k).mean() for fold in folds])) for k in (1, 3, 5)}
-
-    def recall(self) -> dict[str, float]:
-        """Return the share of each genre's tracks that were called by its name."""
-        right = self.raw.argmax(axis=1) == self.truth
-        return {label: float(right[self.truth == i].mean()) for i, label in enumerate(self.labels)}
-
-    def confusion(self) -> NDArray[np.int64]:
-        """Count tracks: row the genre, column what they were called, shape (labels, labels)."""
-        counts = np.zeros((len(self.labels), len(self.labels)), np.int64)
-        np.add.at(counts, (self.truth, self.raw.argmax(axis=1)), 1)
-        return counts
-
-    def confusions(self) -> list[tuple[str, str, int]]:
-        """Return (genre, what its tracks were called, number of tracks) of every error made, commonest first."""
-        counts = self.confusion()
-        np.fill_diagonal(counts, 0)
-        pairs = [(self.labels[i], self.labels[j], int(counts[i, j])) for i, j in np.argwhere(counts)]
-        return sorted(pairs, key=lambda pair: -pair[2])
-
-    def _places(self) -> NDArray[np.intp]:
-        """Place of each track's genre among the answers about it, from 0, shape (tracks,)."""
-        ranking = np.argsort(-self.raw, axis=1, kind="stable")
-        return np.asarray(np.argmax(ranking == self.truth[:, np.newaxis], axis=1))
+        tested = {track.name: track for chunks in tests.values() for track in chunks.tracks}
+        name = f"{opened.teacher.name} (teacher)"
+        rows[name] = (name,)
+        predictions[name] = teacher_predictions(Chunks(opened, tuple(tested.values()), labels, (), "power"), labels)
+    genres = f" of {len(opened.labels)} genres" if opened.labels else ""
+    return Evaluation(
+        title=f"{store.resolve().name}: {len(opened.tracks)} recordings{genres}",
+        predictions=in_rows(rows, {name: scorable(given) for name, given in predictions.items()}),
+        agreements=in_rows(rows, agreements),
+        teacher="" if opened.teacher is None else opened.teacher.name,
+        tested_on={name: tested_on(opened, training) for name, (_, _, training) in candidates.items()},
+    )
 
 
-def best_temperature(raw: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
-    """Return the temperature of least negative log-likelihood.
+def _predict(name: str, candidate: Candidate, chunks: Chunks, advance: Callable[[str, int, int], None]) -> Predictions:
+    done = 0
 
-    Guo et al., *On calibration of modern neural networks*, 2017.
+    def add(count: int) -> None:
+        nonlocal done
+        done += count
+        advance(name, done, len(chunks))
 
-    Parameters
-    ----------
-    raw
-        Probabilities, shape (tracks, labels).
-    truth
-        Index of each track's genre, shape (tracks,).
+    return predict(candidate.classify, candidate.spec.labels, chunks, advance=add)
+
+
+def by_seed(candidates: Mapping[str, Candidate]) -> dict[str, tuple[str, ...]]:
+    """Return the rows of a table by name, each with the names of its networks.
+
+    Networks share a row if their labels and all that is known about their training are the same except for the seed,
+    which also decides the split. Any other network has a row of its own.
     """
+    kinds: list[tuple[object, dict[int, str]]] = []
+    for name, (_, spec, training) in candidates.items():
+        kind = name if training is None else (spec.labels, replace(training, seed=0, train=(), validation=()))
+        seed = 0 if training is None else training.seed
+        row = next((row for other, row in kinds if other == kind and seed not in row), None)
+        if row is None:
+            kinds.append((kind, row := {}))
+        row[seed] = name
+    rows = [tuple(row.values()) for _, row in kinds]
+    return {names[0] if len(names) == 1 else f"{names[0]} ({len(names)} seeds)": names for names in rows}
 
-    def loss(log_temperature: float) -> float:
-        right = tempered(raw, float(np.exp(log_temperature)))[np.arange(len(truth)), truth]
-        return float(-np.log(right + 1e-12).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-6, 2), method="bounded").x))
-
-
-def expected_calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
-    """Mean distance between confidence and accuracy, over 15 equal bins of confidence, weighted by their tracks."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, confidence, CALIBRATION_BINS) - np.bincount(bins, right, CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(truth))
+def in_rows(rows: Mapping[str, tuple[str, ...]], results: Mapping[str, T | None]) -> dict[str, dict[str, T]]:
+    """Return the results by row, then by network, without networks that have no result and rows that have none."""
+    kept = {row: {name: x for name in names if (x := results.get(name)) is not None} for row, names in rows.items()}
+    return {row: members for row, members in kept.items() if members}

@@ -1,4 +1,4 @@
-"""A whole training: from a feature store to a checkpoint, surviving whatever ends it on the way."""
+"""``edmlive train`` as a function, for networks: from a feature store to a checkpoint, resumable when interrupted."""
 
 import datetime
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -16,14 +16,14 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from edmlive.models.checkpoint import Checkpoint, Training
-from edmlive.models.inputs import Architecture, inputs_of
+from edmlive.models.inputs import CEPSTRAL, Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import ModelSpec, Provenance, VoteSpec
-from edmlive.training.agreement import agreement, taught
+from edmlive.training.agreement import agreement, teacher_predictions
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.module import TrainingError, TrainingModule, loader, standardise
 from edmlive.training.predictions import predict
-from edmlive.training.recipes import Recipe
+from edmlive.training.recipes import RECIPES, Recipe
 from edmlive.training.run_folder import CHECKPOINT, AtomicCheckpoints, claimed
 from edmlive.training.split import Split, split
 from edmlive.training.store import FeatureStore, Teacher
@@ -33,7 +33,7 @@ _STATE, _BEST = "last", "best"
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that decides what a training makes.
+    """Everything that determines the result of a training.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ class Experiment:
     recipe
         How to train.
     span
-        Part of each track to look at.
+        Part of each track to use.
     seed
-        Of the split, the first weights and the order of the chunks.
+        Of the split, the initial weights and the order of the chunks.
     distil
-        Learn the answers of the store's teacher, chunk by chunk, on all recordings, instead of genres on those that
-        have one (G. Hinton, O. Vinyals and J. Dean, *Distilling the knowledge in a neural network*, 2015; at
+        Train on the answers of the store's teacher, chunk by chunk, on all recordings, instead of on the genres of
+        those that have one (G. Hinton, O. Vinyals and J. Dean, *Distilling the knowledge in a neural network*, 2015; at
         temperature 1, because the answers are soft already).
     licence
         SPDX identifier of the network's licence.
@@ -75,18 +75,18 @@ class Experiment:
         """
         if self.store.teacher is None:
             raise TrainingError(
-                f"{self.store.folder} holds no teacher's answers to learn: run 'edmlive features' with --teacher."
+                f"{self.store.folder} holds no teacher's answers to train on: run 'edmlive features' with --teacher."
             )
         return self.store.teacher
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the network answers with: the teacher's labels, or the store's genres."""
+        """The network's labels: the teacher's, or the store's genres."""
         return self.teacher.labels if self.distil else self.store.labels
 
     @cached_property
     def parts(self) -> Split:
-        """The tracks to train on, to watch, and to test."""
+        """The tracks to train on, to validate on, and to test on."""
         return split(self.store.tracks, self.seed, labelled=not self.distil)
 
     def chunks(self, part: str, *, shift: bool = False) -> Chunks:
@@ -100,7 +100,7 @@ class Experiment:
         store, inputs = self.store, inputs_of(self.architecture)
         tracks = getattr(self.parts, part)
         chunks = Chunks(
-            store, tracks, self.labels, inputs, self.recipe.mel_scale, self.span, shift=shift, taught=self.distil
+            store, tracks, self.labels, inputs, self.recipe.mel_scale, self.span, shift=shift, soft_targets=self.distil
         )
         if not len(chunks):
             answered = f" that {self.teacher.name} has answered" if self.distil else ""
@@ -111,7 +111,7 @@ class Experiment:
         return chunks
 
     def training(self) -> Training:
-        """Return what the checkpoint says of how it was made."""
+        """Return how the network is trained, as its checkpoint says."""
         return Training(
             self.architecture,
             self.width,
@@ -127,10 +127,10 @@ class Experiment:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return what must not change when a training goes on."""
+        """Return what must not change when a training is resumed."""
         training = asdict(self.training())
-        decided = {name: value for name, value in training.items() if name not in ("epochs", "learnt", "watched")}
-        return decided | {"recipe": asdict(self.recipe)}
+        fixed = {name: value for name, value in training.items() if name not in ("epochs", "train", "validation")}
+        return fixed | {"recipe": asdict(self.recipe)}
 
     def _data(self) -> str:
         tracks = [track for track in self.store.tracks if self.distil or track.genre is not None]
@@ -155,6 +155,76 @@ class Experiment:
 
 
 def train(
+    store: Path,
+    model: Architecture,
+    output: Path,
+    *,
+    recipe: Literal["paper", "modern"] = "modern",
+    width: int = 128,
+    seed: int = 0,
+    span: Span = WHOLE,
+    epochs: int | None = None,
+    batch: int | None = None,
+    distil: bool = False,
+    licence: str = "",
+    device: str = "auto",
+    precision: Any = "32-true",
+    workers: int = 0,
+    callbacks: Sequence[Callback] = (),
+) -> Checkpoint:
+    """Train a network on a feature store and test it, or resume its training if it was interrupted.
+
+    Parameters
+    ----------
+    store
+        Folder of a feature store.
+    model
+        Architecture of the network.
+    output
+        Folder for the checkpoint, ``model.safetensors``, and the logs; created if it does not exist.
+    recipe
+        ``paper`` or ``modern``.
+    width
+        Channels of the first block; 128 is the paper's.
+    seed
+        Of the split, the initial weights and the order of the chunks.
+    span
+        Part of each track to use.
+    epochs, batch
+        Instead of the recipe's, if given.
+    distil
+        Train on the answers of the store's teacher, on all recordings.
+    licence
+        SPDX identifier of the network's licence.
+    device, precision, workers, callbacks
+        As for `run`.
+
+    Returns
+    -------
+    Checkpoint
+        The network of the epoch of least validation loss; its spec says how it did on the test split.
+
+    Raises
+    ------
+    UserError
+        The store cannot be opened or divided; otherwise as for `run`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import edmlive.training
+    >>> trained = edmlive.training.train(Path("store"), "fourier", Path("run"), width=2, epochs=1)
+    >>> trained.spec.labels
+    ('breaks', 'house', 'jungle')
+    """
+    chosen = RECIPES[recipe]
+    mel_scale = "db" if model in CEPSTRAL else chosen.mel_scale
+    chosen = replace(chosen, epochs=epochs or chosen.epochs, batch=batch or chosen.batch, mel_scale=mel_scale)
+    experiment = Experiment(FeatureStore.open(store), model, width, chosen, span, seed, distil, licence)
+    return run(experiment, output, device=device, precision=precision, workers=workers, callbacks=callbacks)
+
+
+def run(
     experiment: Experiment,
     folder: Path,
     *,
@@ -163,46 +233,50 @@ def train(
     workers: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> Checkpoint:
-    """Train a network and test it, going on from where an earlier call on the same folder was ended.
+    """Train and test the network of an experiment, resuming an earlier run that was interrupted.
 
-    Where `torchrun` has started several processes, each of them calls this; a batch is divided among them.
+    If `torchrun` started several processes, each of them calls this; a batch is divided among them.
 
     Parameters
     ----------
     experiment
         What to train, on what, and how.
     folder
-        Where checkpoints and logs go.
+        Folder for checkpoints and logs.
     device
         ``auto``, ``cpu`` or ``cuda``.
     precision
-        Lightning's name of it, such as ``bf16-mixed``.
+        As Lightning names it, such as ``bf16-mixed``.
     workers
-        Processes that prepare batches; 0 for none.
+        Number of processes that prepare batches.
     callbacks
         Lightning callbacks, such as a progress bar.
 
     Returns
     -------
     Checkpoint
-        The epoch of least validation loss; also in ``folder / "model.safetensors"``. The first process has tested it.
+        The network of the epoch of least validation loss, tested by the first process; also in
+        ``folder / "model.safetensors"``.
 
     Raises
     ------
     UserError
-        The folder holds another training or a finished one, or another process trains in it; there is no such device,
-        the loss is not finite, the disk is full. Earlier results stay as they are.
+        The folder holds another training or a finished one, or another process is training in it; there is no such
+        device; the loss is not finite; the disk is full. Earlier results stay as they are.
     """
     accelerator = _accelerator(device)
-    learnt = experiment.chunks("train", shift=experiment.recipe.augment)
-    watched, _ = experiment.chunks("validation"), experiment.chunks("test")  # what lacks is said now, not in the end
+    train_chunks = experiment.chunks("train", shift=experiment.recipe.augment)
+    validation_chunks = experiment.chunks("validation")
+    experiment.chunks("test")  # raises now, not after training, if there are none
     with claimed(folder, experiment.settings()):
         lightning.seed_everything(experiment.seed, workers=True, verbose=False)
-        truth = taught(watched, experiment.labels).majority if experiment.distil else watched.truth
-        network = SubgenreNetwork(experiment.architecture, len(experiment.labels), experiment.width)
-        standardise(network, learnt, experiment.seed)
+        labels, truth = experiment.labels, validation_chunks.truth
+        if experiment.distil:
+            truth = teacher_predictions(validation_chunks, labels).majority
+        network = SubgenreNetwork(experiment.architecture, len(labels), experiment.width)
+        standardise(network, train_chunks, experiment.seed)
         module = TrainingModule(
-            network, experiment.recipe, torch.from_numpy(truth), len(experiment.labels), taught=experiment.distil
+            network, experiment.recipe, torch.from_numpy(truth), len(labels), soft_targets=experiment.distil
         )
         trainer = _trainer(experiment.recipe, folder, accelerator, precision, callbacks)
         state = folder / f"{_STATE}.ckpt"
@@ -210,34 +284,34 @@ def train(
         try:
             trainer.fit(
                 module,
-                loader(learnt, batch, shuffle=True, workers=workers),
-                loader(watched, batch, workers=workers),
+                loader(train_chunks, batch, shuffle=True, workers=workers),
+                loader(validation_chunks, batch, workers=workers),
                 ckpt_path=str(state) if state.is_file() else None,
             )
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise TrainingError(
-                f"Training cannot write to {folder} ({reason}): make room and run again; it goes on from the last "
+                f"Training cannot write to {folder} ({reason}): make room and run again; it resumes after the last "
                 "epoch."
             ) from None
-        kept_best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
-        module.load_state_dict(kept_best["state_dict"])
+        best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
+        module.load_state_dict(best["state_dict"])
         checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.resolve().name), experiment.training())
         if trainer.is_global_zero:
-            checkpoint = examined(checkpoint, experiment)
+            checkpoint = evaluated(checkpoint, experiment)
             checkpoint.save(folder / CHECKPOINT)
         return checkpoint
 
 
-def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
-    """Return the checkpoint with what it does on the test split in its provenance: accuracy, or agreement."""
+def evaluated(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
+    """Return the checkpoint with its accuracy, or agreement with the teacher, on the test split in its provenance."""
     chunks = experiment.chunks("test")
     predictions = predict(checkpoint.probabilities, checkpoint.spec.labels, chunks)
-    measured_on = f"{len(predictions.heard)} test tracks of {experiment.store.folder.resolve().name}"
+    measured_on = f"{len(predictions.songs)} test tracks of {experiment.store.folder.resolve().name}"
     if experiment.distil:
-        found = agreement(predictions, taught(chunks, experiment.labels))
-        assert found is not None  # the chunks are those that were answered, the labels are the teacher's
-        figures, measured_on = found.figures(), f"{measured_on}, against {experiment.teacher.name}"
+        compared = agreement(predictions, teacher_predictions(chunks, experiment.labels))
+        assert compared is not None  # all chunks have the teacher's answer, and the labels are the teacher's
+        figures, measured_on = compared.figures(), f"{measured_on}, against {experiment.teacher.name}"
     else:
         figures = predictions.figures()
     provenance = replace(checkpoint.spec.provenance, measured=figures, measured_on=measured_on)
@@ -247,19 +321,19 @@ def examined(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
 def _trainer(
     recipe: Recipe, folder: Path, accelerator: str, precision: Any, callbacks: Sequence[Callback]
 ) -> lightning.Trainer:
-    _hush()
+    _quiet_lightning()
     best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
     last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
-    kept: list[Callback] = [best, last]
+    own: list[Callback] = [best, last]
     if recipe.patience is not None:
-        kept.append(_Patience("validation_loss", patience=recipe.patience))
+        own.append(_Patience("validation_loss", patience=recipe.patience))
     return lightning.Trainer(
         accelerator=accelerator,
-        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # torchrun's processes on this machine
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # processes of torchrun on this machine
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
         precision=precision,
         max_epochs=recipe.epochs,
-        callbacks=[*kept, *callbacks],
+        callbacks=[*own, *callbacks],
         logger=CSVLogger(folder, "logs"),
         plugins=[AtomicCheckpoints()],
         default_root_dir=folder,
@@ -271,22 +345,22 @@ def _trainer(
 
 
 def _accelerator(device: str) -> str:
-    """Return Lightning's name of ``auto``, ``cpu`` or ``cuda``."""
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
+    """Return Lightning's accelerator for ``auto``, ``cpu`` or ``cuda``."""
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
         raise TrainingError("PyTorch finds no CUDA GPU here: train on the CPU, or install PyTorch for CUDA.")
-    return "cuda" if there and device != "cpu" else "cpu"
+    return "cuda" if available and device != "cpu" else "cpu"
 
 
 class _Patience(EarlyStopping):
-    """Ends a training when nothing gets better, and lets it rest there when it is run again."""
+    """Early stopping that still holds when the training is run again."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         trainer.should_stop = self.stopped_epoch > 0
 
 
-def _hush() -> None:
-    """Keep Lightning's advice about workers and its banner of devices off the terminal."""
+def _quiet_lightning() -> None:
+    """Silence Lightning's advice about workers and its list of devices."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"lightning\..*")

@@ -1,8 +1,8 @@
-"""From recordings to a feature store, by the kernels that also listen live."""
+"""From recordings to a feature store, with the kernels of live use."""
 
 import errno
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
@@ -20,7 +20,7 @@ from edmlive.kernels.tables import HOP_LENGTH, Window
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.sources.file import FileSource
-from edmlive.training.corpus import Recording
+from edmlive.training.corpus import Recording, read_corpus
 from edmlive.training.store import (
     COLUMNS,
     VERSION,
@@ -31,13 +31,13 @@ from edmlive.training.store import (
     answers_file,
     whole_rows,
 )
-from edmlive.training.teacher import Lesson, identify
+from edmlive.training.teacher import TeacherRunner, identify
 from edmlive.util.files import replacing
 from edmlive.util.processes import live_with_parent
 
 
 def track_features(path: Path, window: Window = "hamming") -> NDArray[np.float32]:
-    """Compute what is stored of a recording: mel powers and onset strength.
+    """Compute the stored features of a recording: mel powers and onset strength.
 
     Parameters
     ----------
@@ -57,90 +57,102 @@ def track_features(path: Path, window: Window = "hamming") -> NDArray[np.float32
         It cannot be decoded to its end, or is shorter than one chunk.
     """
     rows = _FeatureRows(window)
-    hear(path, [rows])
+    extract(path, [rows])
     return rows.end()
 
 
-class Hearer(Protocol):
-    """What makes one row after another of a recording while it is decoded."""
+class FeatureExtractor(Protocol):
+    """Computes rows of features while a recording is decoded."""
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Take (n,) mono samples at 22,050 Hz."""
 
     def end(self) -> NDArray[np.float32]:
-        """Return all rows, the recording having ended."""
+        """Return all rows at the end of the recording."""
 
 
-def hear(path: Path, hearers: Collection[Hearer]) -> None:
-    """Decode a recording once, for all who hear it.
+def extract(path: Path, extractors: Collection[FeatureExtractor]) -> None:
+    """Decode a recording once, for all extractors.
 
     Raises
     ------
     SourceError
         It cannot be decoded to its end, or is shorter than one chunk.
     """
-    heard = 0
+    length = 0
     with FileSource(path) as source:
         for samples in _mono(source):
-            heard += len(samples)
-            for hearer in hearers:
-                hearer.push(samples)
+            length += len(samples)
+            for extractor in extractors:
+                extractor.push(samples)
     if source.fault:
         raise SourceError(f"{path} is broken: {source.fault}.")
-    if 1 + heard // HOP_LENGTH < CHUNK_FRAMES:
+    if 1 + length // HOP_LENGTH < CHUNK_FRAMES:
         raise SourceError(f"{path} is shorter than one chunk of 4.64 s.")
 
 
 def compute_features(
-    recordings: list[Recording],
+    corpus: Path | Sequence[Recording],
     folder: Path,
     *,
     window: Window = "hamming",
     teacher: str | Path | None = None,
     workers: int = 1,
-    advance: Callable[[], None] = lambda: None,
+    advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> FeatureStore:
-    """Fill a store with the features of recordings; what is there already is kept.
+    """Fill a store with the features of recordings; features that it holds already are kept.
 
     Parameters
     ----------
-    recordings
-        The corpus.
+    corpus
+        Recordings, or where `read_corpus` finds them: a folder with a folder of audio for each genre, a folder of
+        audio, or a manifest.
     folder
-        The store; made where it does not exist.
+        The store; created if it does not exist.
     window
         Window function of the spectra.
     teacher
-        Name of a shipped model, or path of an ONNX file, whose answers are to be stored as well.
+        Name of a shipped model, or path of an ONNX file, whose answers are stored as well.
     workers
-        Processes that compute.
+        Number of processes.
     advance
-        Called after each recording.
+        Called after each recording with the number of those done, and of all.
 
     Returns
     -------
     FeatureStore
-        The store, with what was left out and why.
+        The store, with the recordings that were skipped and why.
 
     Raises
     ------
+    CorpusError
+        The corpus cannot be read.
     StoreError
-        The store cannot be written to, or nothing could be stored. What was finished stays, and another run goes on
-        from there.
+        The store cannot be written to, or nothing could be stored. What is finished stays, and another run resumes from
+        there.
     ModelError
         The teacher is refused.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import edmlive.training
+    >>> store = edmlive.training.compute_features(Path("corpus"), Path("store"))
+    >>> store.labels
+    ('breaks', 'house', 'jungle')
     """
+    recordings = read_corpus(corpus) if isinstance(corpus, Path) else corpus
     known = None if teacher is None else identify(teacher)
     tracks, skipped = [], {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         outcomes = _outcomes(recordings, partial(_store_track, folder, window, teacher, known), workers)
-        for recording, outcome in zip(recordings, outcomes, strict=True):
+        for done, (recording, outcome) in enumerate(zip(recordings, outcomes, strict=True), 1):
             if isinstance(outcome, StoredTrack):
                 tracks.append(outcome)
             else:
                 skipped[recording.name] = outcome
-            advance()
+            advance(done, len(recordings))
         store = FeatureStore(folder, window, tuple(tracks), skipped, known)
         if tracks:
             store.save()
@@ -159,7 +171,7 @@ def compute_features(
 
 
 def _outcomes(
-    recordings: list[Recording], store: Callable[[Recording], StoredTrack | str], workers: int
+    recordings: Sequence[Recording], store: Callable[[Recording], StoredTrack | str], workers: int
 ) -> Iterator[StoredTrack | str]:
     if workers == 1:
         yield from map(store, recordings)
@@ -174,7 +186,7 @@ def _outcomes(
 def _store_track(
     folder: Path, window: Window, model: str | Path | None, teacher: Teacher | None, recording: Recording
 ) -> StoredTrack | str:
-    """Store a recording's features and the teacher's answers unless they are there; return why not, if not."""
+    """Store a recording's features and the teacher's answers unless they are there; return the reason if it fails."""
     try:
         recording.name.encode()
         status = recording.path.stat()
@@ -182,26 +194,26 @@ def _store_track(
         return f"{recording.path} cannot be read: {(error.strerror or str(error)).lower()}."
     except ValueError:  # such as Latin-1 in a UTF-8 file system
         return f"{str(recording.path)!a} is no Unicode name: rename the file."
-    # The same name, size and time of change is the same recording; anything else is computed anew.
+    # Same name, size and modification time: same recording. Anything else is computed anew.
     identity = f"{VERSION} {window} {recording.name} {status.st_size} {status.st_mtime_ns}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:24]
     file = f"features/{digest[:2]}/{digest}.npy"
     path = folder / file
-    missing: dict[Path, Hearer] = {} if whole_rows(path) is not None else {path: _FeatureRows(window)}
+    missing: dict[Path, FeatureExtractor] = {} if whole_rows(path) is not None else {path: _FeatureRows(window)}
     if model is not None and teacher is not None and whole_rows(answers_file(path, teacher)) is None:
-        missing[answers_file(path, teacher)] = Lesson(_teaching(model))
+        missing[answers_file(path, teacher)] = TeacherRunner(_load_teacher(model))
     if missing:
         try:
-            hear(recording.path, missing.values())
+            extract(recording.path, missing.values())
         except SourceError as error:
             return str(error)
-    for target, hearer in missing.items():
-        _save(target, hearer.end())
+    for target, extractor in missing.items():
+        _save(target, extractor.end())
     return StoredTrack(recording.name, recording.genre, recording.artist, file, len(np.load(path, mmap_mode="r")))
 
 
 @cache
-def _teaching(model: str | Path) -> Classifier:
+def _load_teacher(model: str | Path) -> Classifier:
     """Load a teacher once in each process."""
     return Classifier(model, "cpu")
 
@@ -209,7 +221,7 @@ def _teaching(model: str | Path) -> Classifier:
 def _save(path: Path, features: NDArray[np.float32]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial, partial.open("wb") as file:
-        # `np.save` itself tells of a full disk without saying that it is one.
+        # `np.save` itself does not say that the disk is full.
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(features))
         file.write(features.data)
 
@@ -222,20 +234,20 @@ def _mono(source: FileSource) -> Iterator[NDArray[np.float32]]:
 
 
 class _FeatureRows:
-    """The rows that are stored of a recording."""
+    """Computes the stored rows of a recording."""
 
     def __init__(self, window: Window) -> None:
         self._front_end = FrontEnd(window)
         self._rows: list[NDArray[np.float32]] = []
 
     def push(self, samples: NDArray[np.float32]) -> None:
-        self._keep(self._front_end.push(samples))
+        self._append(self._front_end.push(samples))
 
     def end(self) -> NDArray[np.float32]:
-        self._keep(self._front_end.flush())
+        self._append(self._front_end.flush())
         return np.concatenate(self._rows)
 
-    def _keep(self, frames: Frames) -> None:
+    def _append(self, frames: Frames) -> None:
         rows = np.empty((len(frames.mel), COLUMNS), np.float32)
         rows[:, :-1], rows[:, -1] = frames.mel, frames.onset_strength
         self._rows.append(rows)

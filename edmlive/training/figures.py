@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from edmlive.errors import UserError
 from edmlive.kernels.tables import HOP_LENGTH, N_MELS, SAMPLE_RATE, TEMPOGRAM_LENGTH
 from edmlive.kernels.tempogram import trailing
-from edmlive.training.evaluation import CALIBRATION_BINS, CrossValidation
+from edmlive.training import scores
+from edmlive.training.cross_validation import CrossValidation
 from edmlive.training.predictions import Predictions
 from edmlive.training.store import FeatureStore
 from edmlive.util.files import replacing
@@ -25,7 +26,7 @@ _USUAL_BPM, _TEMPO_COLUMNS = 120.0, 22
 
 
 def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
-    """Draw the song-level accuracy of each subgenre, models side by side (Figure 4)."""
+    """Draw the song-level accuracy of each subgenre as bars, models side by side (Figure 4)."""
     recalls = {name: given.recall() for name, given in predictions.items()}
     labels = sorted({label for recall in recalls.values() for label, share in recall.items() if share is not None})
     figure = Figure(figsize=(15, 6.5), layout="constrained")
@@ -46,7 +47,7 @@ def recall_bars(predictions: Mapping[str, Predictions]) -> Figure:
 
 
 def confusion_matrix(predictions: Predictions | CrossValidation) -> Figure:
-    """Draw how many songs of each subgenre (row) were called what (column) (Figure 5)."""
+    """Draw the confusion matrix of songs: true subgenres in rows, predicted ones in columns (Figure 5)."""
     counts, labels = predictions.confusion(), predictions.labels
     size = 3.5 + 0.3 * len(labels)
     figure = Figure(figsize=(size, size), layout="constrained")
@@ -63,19 +64,16 @@ def confusion_matrix(predictions: Predictions | CrossValidation) -> Figure:
 
 
 def reliability(predictions: Mapping[str, Predictions]) -> Figure:
-    """Draw the accuracy of chunks by confidence: a reliability diagram."""
+    """Draw reliability diagrams: the accuracy of chunks by confidence."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     axes.set_prop_cycle(color=_COLOURS)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--", label="calibrated")
     for name, given in predictions.items():
-        confidence = given.probabilities.max(axis=1)
-        right = given.probabilities.argmax(axis=1) == given.truth[given.track]
-        bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        total = np.bincount(bins, minlength=CALIBRATION_BINS)
-        held = total > 0
-        mean, share = (np.bincount(bins, x, CALIBRATION_BINS)[held] / total[held] for x in (confidence, right))
-        axes.plot(mean, share, marker="o", markersize=3, label=name)
+        bins = scores.reliability(given.probabilities, given.truth[given.track])
+        filled = bins.total > 0
+        confidence, accuracy = (sums[filled] / bins.total[filled] for sums in (bins.confidence, bins.correct))
+        axes.plot(confidence, accuracy, marker="o", markersize=3, label=name)
     axes.set(xlabel="confidence", ylabel="accuracy of chunks", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     figure.legend(loc="outside right upper")
     return figure
@@ -91,7 +89,7 @@ def tempo_boxes(store: FeatureStore) -> Figure:
     """
     tempi: dict[str, list[float]] = {label: [] for label in store.labels}
     if not tempi:
-        raise UserError(f"{store.folder} holds no recording of a known genre: there are no tempi of genres to draw.")
+        raise UserError(f"{store.folder} holds no recording of a known genre, so there are no tempi by genre to draw.")
     for track in store.tracks:
         if track.genre is not None:
             tempi[track.genre].append(tempo(store.frames(track)[:, N_MELS]))
@@ -154,7 +152,7 @@ def track_features(rows: NDArray[np.float32], title: str) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure; the suffix, .svg, .png or .pdf, says how. A former one is replaced only by a whole one.
+    """Write a figure as .svg, .png or .pdf, by its suffix; an existing file is replaced only by a complete one.
 
     Raises
     ------

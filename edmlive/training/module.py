@@ -1,4 +1,4 @@
-"""One network learning, as Lightning wants it said."""
+"""Training of one network as a Lightning module."""
 
 import math
 from typing import Any
@@ -8,31 +8,65 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from edmlive.errors import UserError
 from edmlive.models.networks import SubgenreNetwork
-from edmlive.training.augment import augment_mel
 from edmlive.training.chunks import Chunks
-from edmlive.training.recipes import Recipe
-from edmlive.training.voting import SongVotes
+from edmlive.training.recipes import Recipe, augment_mel
+from edmlive.util.majority import rank_labels
 
 Batch = tuple[dict[str, Tensor], Tensor, Tensor]
 
 STATISTICS_CHUNKS = 4_096
-"""Most chunks from which means and deviations are taken: enough for three digits."""
+"""Maximum number of chunks that means and deviations are computed from: enough for three digits."""
 
 LEAST_AUTOCORRELATION = 1e-4
-"""Deviation that autocorrelations, which are relative to lag 0, are taken to have at least: what varies less, as lag 0
-and the longest lags do, is mostly rounding."""
+"""Lower bound on the deviation of autocorrelations, which are relative to lag 0: what varies less, such as lag 0 itself
+and the longest lags, is mostly rounding."""
 
 
 class TrainingError(UserError):
-    """Training cannot go on."""
+    """A network cannot be trained."""
+
+
+class SongVotes(Metric):
+    """Share of songs, 0..1, whose majority vote over chunks is right, accumulated over batches and processes.
+
+    Parameters
+    ----------
+    truth
+        Index of each track's label, int64, shape (tracks,).
+    labels
+        Number of labels.
+    """
+
+    truth: Tensor
+    votes: Tensor
+    sums: Tensor
+
+    def __init__(self, truth: Tensor, labels: int) -> None:
+        super().__init__()
+        self.register_buffer("truth", truth)
+        for name in ("votes", "sums"):
+            self.add_state(name, torch.zeros(len(truth), labels, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, probabilities: Tensor, tracks: Tensor) -> None:
+        """Add chunks: probabilities, shape (chunks, labels), and indices of their tracks, int64, shape (chunks,)."""
+        self.sums.index_add_(0, tracks, probabilities.double())
+        one = self.votes.new_ones(())
+        self.votes.index_put_((tracks, probabilities.argmax(dim=1)), one, accumulate=True)
+
+    def compute(self) -> Tensor:
+        """Return the share of the tracks with chunks; NaN without any."""
+        winners = rank_labels(self.votes.cpu().numpy(), self.sums.cpu().numpy())[:, 0]
+        right = torch.from_numpy(winners).to(self.truth.device) == self.truth
+        return right[self.votes.sum(dim=1) > 0].double().mean()
 
 
 class TrainingModule(lightning.LightningModule):
-    """Cross-entropy training of a network on genres or on a teacher's probabilities, watched on a validation split.
+    """Cross-entropy training of a network on genres or on a teacher's probabilities.
 
     Parameters
     ----------
@@ -44,21 +78,21 @@ class TrainingModule(lightning.LightningModule):
         Index of the label of each validation track, or of what the teacher calls it, int64, shape (tracks,).
     labels
         Number of labels.
-    taught
-        Batches carry probabilities, not labels. These are as soft as the teacher made them, whatever the recipe says.
+    soft_targets
+        Batches carry a teacher's probabilities, not labels. These are never smoothed, whatever the recipe says.
     """
 
     def __init__(
-        self, network: SubgenreNetwork, recipe: Recipe, truth: Tensor, labels: int, *, taught: bool = False
+        self, network: SubgenreNetwork, recipe: Recipe, truth: Tensor, labels: int, *, soft_targets: bool = False
     ) -> None:
         super().__init__()
         self.network = network
         self._recipe = recipe
-        self._loss = nn.CrossEntropyLoss(label_smoothing=0.0 if taught else recipe.label_smoothing)
+        self._loss = nn.CrossEntropyLoss(label_smoothing=0.0 if soft_targets else recipe.label_smoothing)
         self._validation_loss = nn.CrossEntropyLoss()
-        self._learnt = MulticlassAccuracy(labels, average="micro")
-        self._chunks = MulticlassAccuracy(labels, average="micro")
-        self._songs = SongVotes(truth, labels)
+        self._training_chunks = MulticlassAccuracy(labels, average="micro")
+        self._validation_chunks = MulticlassAccuracy(labels, average="micro")
+        self._validation_songs = SongVotes(truth, labels)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of one batch."""
@@ -68,27 +102,27 @@ class TrainingModule(lightning.LightningModule):
             features["mel"] = augment_mel(features["mel"], blank)
         logits = self.network(features)
         loss: Tensor = self._loss(logits, target)
-        self._demand_finite(loss)
-        self._learnt(logits, _likeliest(target))
+        self._require_finite(loss)
+        self._training_chunks(logits, _most_probable(target))
         self.log("training_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(target))
-        self.log("training_chunk_accuracy", self._learnt, on_step=False, on_epoch=True)
+        self.log("training_chunk_accuracy", self._training_chunks, on_step=False, on_epoch=True)
         self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Take the loss and the accuracies of one batch into account."""
+        """Log the loss and the accuracies of one batch."""
         features, target, tracks = batch
         logits = self.network(features)
-        self._chunks(logits, _likeliest(target))
-        self._songs.update(logits.softmax(dim=1), tracks)
+        self._validation_chunks(logits, _most_probable(target))
+        self._validation_songs.update(logits.softmax(dim=1), tracks)
         loss = self._validation_loss(logits, target)
-        self._demand_finite(loss)
+        self._require_finite(loss)
         self.log("validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=len(target))
-        self.log("validation_chunk_accuracy", self._chunks, prog_bar=True, on_epoch=True)
-        self.log("validation_song_accuracy", self._songs, prog_bar=True, on_epoch=True)
+        self.log("validation_chunk_accuracy", self._validation_chunks, prog_bar=True, on_epoch=True)
+        self.log("validation_song_accuracy", self._validation_songs, prog_bar=True, on_epoch=True)
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW, with a cycle of learning rates where the recipe has one."""
+        """Return AdamW, with the one-cycle schedule of the learning rate if the recipe asks for it."""
         recipe = self._recipe
         optimizer = torch.optim.AdamW(self.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
         if not recipe.cycle:
@@ -98,14 +132,14 @@ class TrainingModule(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep where the random numbers are, so that a training that goes on is the one that was interrupted."""
+        """Save the state of the random number generator, so that a resumed training equals an uninterrupted one."""
         checkpoint["random"] = torch.get_rng_state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the random numbers that come next."""
+        """Restore the state of the random number generator."""
         torch.set_rng_state(checkpoint.get("random", torch.get_rng_state()))
 
-    def _demand_finite(self, loss: Tensor) -> None:
+    def _require_finite(self, loss: Tensor) -> None:
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"The loss became {loss.item()} in epoch {self.current_epoch + 1}: try the modern recipe, larger "
@@ -113,7 +147,7 @@ class TrainingModule(lightning.LightningModule):
             )
 
 
-def _likeliest(target: Tensor) -> Tensor:
+def _most_probable(target: Tensor) -> Tensor:
     return target.argmax(dim=1) if target.ndim == 2 else target
 
 
@@ -127,7 +161,7 @@ def standardise(network: SubgenreNetwork, chunks: Chunks, seed: int) -> None:
     chunks
         The training split.
     seed
-        Of the choice of `STATISTICS_CHUNKS` where there are more.
+        Of the selection of `STATISTICS_CHUNKS` chunks if there are more.
     """
     picked = np.random.default_rng(seed).permutation(len(chunks))[:STATISTICS_CHUNKS]
     sums = {i.name: np.zeros((2, i.shape[-2])) for i in network.inputs}

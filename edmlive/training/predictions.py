@@ -1,20 +1,20 @@
-"""What a network answers about tracks it was not trained on, chunk by chunk and song by song (section IV)."""
+"""A network's predictions for chunks, and for songs by majority vote (section IV)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isnan
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from edmlive.training import scores
 from edmlive.training.chunks import Chunks, truth
-from edmlive.training.evaluation import expected_calibration_error
 from edmlive.training.module import loader
-from edmlive.training.voting import SongVotes
+from edmlive.util.majority import rank_labels
 
 Classify = Callable[[Mapping[str, NDArray[np.float32]]], NDArray[np.float32]]
-"""Probabilities (batch, labels) of a batch of raw features by input name."""
+"""Returns the probabilities, shape (batch, labels), of a batch of raw features by input name."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Predictions:
     probabilities
         Shape (chunks, labels).
     track
-        Number of each chunk's track, shape (chunks,).
+        Index of each chunk's track, shape (chunks,).
     """
 
     labels: tuple[str, ...]
@@ -43,59 +43,55 @@ class Predictions:
 
     @cached_property
     def truth(self) -> NDArray[np.int64]:
-        """Index of each track's genre, -1 for one that is not among the labels, shape (tracks,)."""
+        """Index of each track's genre, -1 if it is not among the labels, shape (tracks,)."""
         return truth(self.genres, self.labels)
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Predictions":
-        """Return the predictions about some chunks only, shape (chunks,)."""
-        return replace(self, probabilities=self.probabilities[chosen], track=self.track[chosen])
+    def select(self, chunks: NDArray[np.bool_]) -> "Predictions":
+        """Return the predictions for some chunks only, given as a mask of shape (chunks,)."""
+        return replace(self, probabilities=self.probabilities[chunks], track=self.track[chunks])
 
     @cached_property
     def ranking(self) -> NDArray[np.int64]:
-        """Labels of each track heard from, likeliest first by majority vote, shape (heard, labels)."""
-        votes = SongVotes(torch.from_numpy(self.truth), len(self.labels))
-        votes.update(torch.from_numpy(self.probabilities), torch.from_numpy(self.track))
-        scores = votes.scores().numpy()[self.heard]
-        return np.argsort(-scores, axis=1, kind="stable")
+        """Label indices of each song, winner of the majority vote first, shape (songs, labels)."""
+        votes, sums = np.zeros((2, len(self.names), len(self.labels)))
+        np.add.at(votes, (self.track, self.probabilities.argmax(axis=1)), 1)
+        np.add.at(sums, self.track, self.probabilities)
+        return rank_labels(votes, sums)[self.songs]
 
     @property
     def majority(self) -> NDArray[np.int64]:
-        """Index of the label that each track's majority is for, -1 for one not heard from, shape (tracks,)."""
+        """Index of the label that wins each track's vote, -1 for a track without chunks, shape (tracks,)."""
         winners = np.full(len(self.names), -1)
-        winners[self.heard] = self.ranking[:, 0]
+        winners[self.songs] = self.ranking[:, 0]
         return winners
 
     @cached_property
-    def heard(self) -> NDArray[np.int64]:
-        """Numbers of the tracks long enough to have a chunk, sorted."""
+    def songs(self) -> NDArray[np.int64]:
+        """Indices of the tracks with at least one chunk, sorted, shape (songs,)."""
         return np.unique(self.track)
 
     def figures(self) -> dict[str, float]:
-        """Return the figures to report, by name; all are shares, 0..1. Every track's genre has to be known."""
-        places = (self.ranking == self.truth[self.heard][:, np.newaxis]).argmax(axis=1)
-        chunk_truth = self.truth[self.track]
+        """Return the figures to report, by name; all are shares, 0..1. The genre of every song has to be known."""
+        chunk_truth, song_truth = self.truth[self.track], self.truth[self.songs]
         return {
-            "chunk-level accuracy": float((self.probabilities.argmax(axis=1) == chunk_truth).mean()),
-            "song-level accuracy": float((places < 1).mean()),
-            "song-level top-3": float((places < 3).mean()),
-            "chunk-level calibration error": expected_calibration_error(self.probabilities, chunk_truth),
+            "chunk-level accuracy": scores.top_k_accuracy(scores.rank(self.probabilities), chunk_truth, 1),
+            "song-level accuracy": scores.top_k_accuracy(self.ranking, song_truth, 1),
+            "song-level top-3": scores.top_k_accuracy(self.ranking, song_truth, 3),
+            "chunk-level calibration error": scores.expected_calibration_error(self.probabilities, chunk_truth),
         }
 
     def confusion(self) -> NDArray[np.int64]:
-        """Count songs: row the genre, column what the majority called it, shape (labels, labels)."""
-        counts = np.zeros((len(self.labels), len(self.labels)), np.int64)
-        np.add.at(counts, (self.truth[self.heard], self.ranking[:, 0]), 1)
-        return counts
+        """Count songs: a row for each true label, a column for each predicted one, shape (labels, labels)."""
+        return scores.confusion(self.truth[self.songs], self.ranking[:, 0], len(self.labels))
 
     def recall(self) -> dict[str, float | None]:
-        """Return the share of each genre's songs that were called by its name; ``None`` where there are none."""
-        counts = self.confusion()
-        totals = counts.sum(axis=1)
-        return {label: float(counts[i, i] / totals[i]) if totals[i] else None for i, label in enumerate(self.labels)}
+        """Return the share of each genre's songs that were classified as such; ``None`` for a genre without songs."""
+        shares = scores.recall(self.confusion()).tolist()
+        return {label: None if isnan(share) else share for label, share in zip(self.labels, shares, strict=True)}
 
 
 def pooled(several: Sequence[Predictions]) -> Predictions:
-    """Return predictions with the same labels as one, each of them about songs of its own."""
+    """Return several predictions with the same labels as one, which counts each one's songs as songs of its own."""
     offsets = np.cumsum([0, *(len(given.names) for given in several)])
     return Predictions(
         several[0].labels,
@@ -119,15 +115,15 @@ def predict(
     Parameters
     ----------
     classify
-        From a batch of features to probabilities.
+        Returns the probabilities of a batch of features.
     labels
-        Genres in its order.
+        Genres in the order of its probabilities.
     chunks
         What to classify.
     batch
-        Chunks at once.
+        Chunks classified at once.
     advance
-        Called with the number of chunks that have been classified since the last call.
+        Called after each batch with its number of chunks.
     """
     probabilities, tracks = [], []
     for features, _, numbers in loader(chunks, batch):

@@ -1,4 +1,4 @@
-"""The folder of a training: whose it is, and that nothing which a kill leaves there is half written."""
+"""The folder of a training: one training owns it at a time, and a kill leaves no half-written file in it."""
 
 import json
 import os
@@ -18,26 +18,26 @@ _SETTINGS, _LOCK = "settings.json", ".lock"
 
 
 def first_of_torchrun() -> bool:
-    """Whether this is the first of the processes that `torchrun` started, or was not started by it."""
+    """Whether this is the first process of a `torchrun`, or was not started by `torchrun`."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def claimed(folder: Path, settings: Mapping[str, Any]) -> Iterator[None]:
-    """Hold a folder for a training, or for going on with one.
+    """Hold a folder for a training, new or resumed.
 
     Parameters
     ----------
     folder
-        The folder; made where it does not exist.
+        The folder; created if it does not exist.
     settings
-        What must not change when a training goes on.
+        What must not change when a training is resumed.
 
     Raises
     ------
     TrainingError
-        The folder holds another training or a finished one, or another process trains in it, or it cannot be written
-        to.
+        The folder holds another training or a finished one, or another process is training in it, or it cannot be
+        written to.
     """
     lock = FileLock(folder / _LOCK, blocking=False)
     try:
@@ -51,10 +51,10 @@ def _claim(folder: Path, settings: Mapping[str, Any], lock: FileLock) -> None:
     path = folder / _SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if first_of_torchrun():  # which holds it for the others
+        if first_of_torchrun():  # it holds the lock for the others
             lock.acquire()
         if not path.exists():
-            partial = folder / f"{_SETTINGS}.{os.getpid()}.part"  # each process of a torchrun comes here
+            partial = folder / f"{_SETTINGS}.{os.getpid()}.part"  # every process of a torchrun may write it
             partial.write_text(json.dumps(settings, indent=2) + "\n")
             partial.replace(path)
         found = dict(json.loads(path.read_text()))
@@ -65,16 +65,16 @@ def _claim(folder: Path, settings: Mapping[str, Any], lock: FileLock) -> None:
         raise TrainingError(f"{folder} cannot be trained in ({reason}): name another folder.") from None
     if (folder / CHECKPOINT).exists():
         raise TrainingError(f"{folder} holds a finished training: name another folder.")
-    wanted = json.loads(json.dumps(settings))  # tuples as lists, as they come back
+    wanted = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     others = [name for name, value in wanted.items() if found.get(name) != value]
     if others:
         raise TrainingError(f"{folder} holds a training with another {', '.join(others)}: name another folder.")
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
-    """A kill in the middle of writing leaves the checkpoint before."""
+    """Writes checkpoints so that a kill in the middle leaves the previous one."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint of Lightning's whole, or not at all."""
+        """Write a checkpoint of Lightning's completely, or not at all."""
         with replacing(Path(path)) as partial:
             super().save_checkpoint(checkpoint, partial, storage_options)

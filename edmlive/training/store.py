@@ -1,4 +1,4 @@
-"""Features on disk: one array a recording, read by slices, so that memory holds a batch and no more."""
+"""Features on disk: one array per recording, memory-mapped, so that memory holds no more than a batch."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.util.files import replacing
 
 VERSION = 1
-"""Of the layout and of what the features are; stores of other versions are refused."""
+"""Of the layout and of the features; stores of other versions are refused."""
 COLUMNS = N_MELS + 1
-"""Mel powers, then onset strength in dB. Tempograms are computed from the latter where they are needed: 577 values
-from one, in 3 microseconds."""
+"""Mel powers, then onset strength in dB. Tempograms are computed from the latter on demand: 577 values from one,
+in 3 microseconds."""
 _INDEX = "store.json"
 
 
@@ -36,7 +36,7 @@ class StoredTrack:
     name
         The recording relative to its corpus.
     genre, artist
-        Of the recording; ``None`` and empty where not known.
+        Of the recording; ``None`` and empty if not known.
     file
         Its features, relative to the store.
     frames
@@ -51,20 +51,20 @@ class StoredTrack:
 
     @property
     def identity(self) -> str:
-        """What tells the recording from others in any store, by name, size and time of change: 8 hexadecimal digits."""
+        """Identifies the recording in any store, by name, size and modification time: 8 hexadecimal digits."""
         return Path(self.file).stem[:8]
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A model whose answers are stored for others to learn from.
+    """A model whose answers are stored as training targets for other models.
 
     Parameters
     ----------
     name
         Its name.
     digest
-        What tells its file from any other, 16 hexadecimal digits of SHA-256.
+        First 16 hexadecimal digits of its file's SHA-256.
     labels
         Its genres, in the order of its answers.
     """
@@ -87,9 +87,9 @@ class FeatureStore:
     tracks
         What is stored.
     skipped
-        Recordings left out, and why.
+        Reasons, by name, why recordings were skipped.
     teacher
-        Whose answers are stored beside the features; ``None`` where nobody's are.
+        The model whose answers are stored beside the features, if any.
     """
 
     folder: Path
@@ -100,17 +100,17 @@ class FeatureStore:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The genres that are known, sorted."""
+        """The known genres, sorted."""
         return tuple(sorted({track.genre for track in self.tracks if track.genre is not None}))
 
     @cached_property
     def digest(self) -> str:
-        """What tells this store's tracks from any other's, 16 hexadecimal digits."""
+        """Identifies the store by its tracks: 16 hexadecimal digits."""
         listing = json.dumps([self.window, [(t.name, t.genre, t.artist, t.file) for t in self.tracks]])
         return hashlib.sha256(listing.encode()).hexdigest()[:16]
 
     def frames(self, track: StoredTrack) -> NDArray[np.float32]:
-        """Map a track's features into memory, float32, shape (frames, 129), to be read by slices.
+        """Memory-map a track's features, float32, shape (frames, 129).
 
         Raises
         ------
@@ -120,12 +120,12 @@ class FeatureStore:
         return _listed(self.folder / track.file, (track.frames, COLUMNS))
 
     def answers(self, track: StoredTrack) -> NDArray[np.float32]:
-        """Read what the teacher says at the end of each chunk, the chunks side by side from the first frame on.
+        """Read the teacher's answers at the end of each chunk, the chunks back to back from the first frame on.
 
         Returns
         -------
         NDArray[np.float32]
-            Probabilities, shape (frames // 200, labels); NaN where it says nothing, as while it warms up.
+            Probabilities, shape (frames // 200, labels); NaN where it has none, as while it warms up.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class FeatureStore:
         return np.array(_listed(path, (track.frames // CHUNK_FRAMES, len(self.teacher.labels))))
 
     def save(self) -> None:
-        """Write the index, replacing a former one only by a complete one."""
+        """Write the index; an existing one is replaced only by a complete one."""
         index: dict[str, Any] = {"version": VERSION, "window": self.window, "skipped": self.skipped}
         index["teacher"] = None if self.teacher is None else asdict(self.teacher)
         index["tracks"] = [asdict(track) for track in self.tracks]
@@ -152,7 +152,7 @@ class FeatureStore:
         Raises
         ------
         StoreError
-            There is none, or another version wrote it.
+            There is none, or it was written by another version.
         """
         try:
             index = json.loads((folder / _INDEX).read_text())
@@ -177,12 +177,12 @@ class FeatureStore:
 
 
 def answers_file(features: Path, teacher: Teacher) -> Path:
-    """Return where a teacher's answers to a recording are, beside the recording's features."""
+    """Return the path of a teacher's answers to a recording, beside the recording's features."""
     return features.with_suffix(f".{teacher.digest}.npy")
 
 
 def whole_rows(path: Path) -> NDArray[np.float32] | None:
-    """Map an array of a store into memory, float32, shape (rows, columns); ``None`` where no whole one is there."""
+    """Memory-map an array of a store, float32, shape (rows, columns); ``None`` if it is missing or incomplete."""
     try:
         rows: NDArray[np.float32] = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):

@@ -1,4 +1,4 @@
-"""A teacher: a model whose answers, as it listens live to a recording, are kept chunk by chunk."""
+"""A teacher: a model whose live answers to a recording are stored, chunk by chunk."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from edmlive.util.blocks import BlockBuffer
 
 
 def identify(model: str | Path) -> Teacher:
-    """Say who a teacher is: name of a shipped model, or path of an ONNX file.
+    """Identify a teacher by name of a shipped model, or path of an ONNX file.
 
     Raises
     ------
@@ -26,13 +26,13 @@ def identify(model: str | Path) -> Teacher:
     return Teacher(classifier.spec.name, classifier.digest, classifier.spec.labels)
 
 
-class Lesson:
-    """A teacher listening live to one recording, asked at the end of each chunk of 4.64 s.
+class TeacherRunner:
+    """Runs a teacher on one recording as on live audio, with a decision at the end of each chunk of 4.64 s.
 
     Parameters
     ----------
     teacher
-        The teacher.
+        The model.
     """
 
     def __init__(self, teacher: Classifier) -> None:
@@ -51,8 +51,8 @@ class Lesson:
                 self._answers.append(self._answer(chunk))
 
     def end(self) -> NDArray[np.float32]:
-        """Return all answers: shape (feature frames // 200, labels); NaN while warming up and in silence."""
-        # The last frames reach past the audio's end, and with them may the last chunk.
+        """Return all answers, shape (feature frames // 200, labels); NaN while warming up and in silence."""
+        # The last frames, and with them the last chunk, may reach past the end of the audio.
         chunks = (1 + self._heard // HOP_LENGTH) // CHUNK_FRAMES
         return np.stack([*self._answers, *[self._nothing()] * (chunks - len(self._answers))])
 

@@ -22,12 +22,12 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def taught_store(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
+def teacher_store(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
     """Four recordings of each of three genres and five without a genre, with the teacher's answers."""
-    folder = tmp_path_factory.mktemp("taught")
+    folder = tmp_path_factory.mktemp("with-teacher")
     loose = [corpora.write(folder / f"loose/{i}.flac", 90.0 + 20 * i, seed=50 + i) for i in range(5)]
     recordings = [
         *read_corpus(corpora.save(folder / "corpus")),
         *(Recording(path, f"loose/{path.name}", None) for path in loose),
     ]
-    return compute_features(recordings, folder / "taught", teacher=teacher)
+    return compute_features(recordings, folder / "with-teacher", teacher=teacher)

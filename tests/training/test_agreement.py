@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edmlive.taxonomy import COMMON
-from edmlive.training.agreement import agreement, comparable, comparison, in_common, judged
+from edmlive.training.agreement import agreement, comparable, comparison, in_common, scorable
 from edmlive.training.predictions import Predictions
 
 NAMES, TRACK = ("a", "b"), np.array([0, 0, 1])
@@ -37,7 +37,7 @@ def test_figures_are_of_chunks_that_the_teacher_answered() -> None:
         "song-level in teacher's top-3": 0.5,
         "song-level top-3 overlap": 1.0,
     }
-    assert found.overlaps() == [3, 1]
+    assert found.overlaps().tolist() == [3, 1]
 
 
 def test_other_labels_are_compared_by_common_classes() -> None:
@@ -48,18 +48,18 @@ def test_other_labels_are_compared_by_common_classes() -> None:
     found = agreement(rendered, teacher)
     assert found is not None and comparison(found.labels) == "common classes"
     assert found.figures()["chunk-level agreement"] == 1.0, "two kinds of trance together are likelier than house"
-    known = judged(teacher)
+    known = scorable(teacher)
     assert known is not None and comparison(known.labels) == "common classes"
     assert known.figures()["song-level accuracy"] == 0.5
     assert known.figures()["song-level top-3"] >= 0.5
-    own = judged(rendered)
-    assert own is not None and own.labels == rendered.labels and own.heard.tolist() == [1], "its own labels come first"
+    own = scorable(rendered)
+    assert own is not None and own.labels == rendered.labels and own.songs.tolist() == [1], "its own labels come first"
 
 
 def test_what_cannot_be_compared_is_not() -> None:
     other = predictions(("House", "Trance"), [[0.4, 0.6]] * 3, (None, None))
     assert agreement(STUDENT, other) is None and not comparable(STUDENT.labels, other.labels)
-    assert judged(STUDENT) is None and judged(other) is None
+    assert scorable(STUDENT) is None and scorable(other) is None
     silent = predictions(TEACHER.labels, [[np.nan] * 5] * 3, (None, None))
     assert agreement(STUDENT, silent) is None
 

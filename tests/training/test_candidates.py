@@ -21,13 +21,13 @@ def names(tracks: tuple[StoredTrack, ...]) -> list[str]:
     return [track.name for track in tracks]
 
 
-def test_what_was_learnt_and_what_chose_the_epoch_are_known_in_any_store() -> None:
+def test_training_and_validation_tracks_are_known_in_any_store() -> None:
     found = parts(store("", "", "", "", ""), TRAINING)
     assert list(map(names, found)) == [["0.flac", "1.flac"], ["2.flac"], ["3.flac", "4.flac"]]
     assert parts(store("", "", "", "", ""), replace(TRAINING, store="another", seed=7)) == found
 
 
-def test_others_by_an_artist_who_was_learnt_are_no_fair_test() -> None:
+def test_others_by_an_artist_trained_on_are_no_fair_test() -> None:
     found = parts(store("Ann", "Ben", "Cleo", "Ann", "Cleo", "Dan"), TRAINING)
     assert names(found.unseen) == ["5.flac"]
 

@@ -83,25 +83,25 @@ def test_shifted_chunks_stay_inside_their_track_and_differ(store: FeatureStore) 
     assert len(starts) > 20
 
 
-def test_what_is_not_among_the_labels_is_no_label(taught_store: FeatureStore) -> None:
-    chunks = Chunks(taught_store, taught_store.tracks[-6:], LABELS, (), "power")
+def test_what_is_not_among_the_labels_is_no_label(teacher_store: FeatureStore) -> None:
+    chunks = Chunks(teacher_store, teacher_store.tracks[-6:], LABELS, (), "power")
     assert chunks.truth.tolist() == [2, -1, -1, -1, -1, -1]
     assert chunks.track.tolist() == [k for k in range(6) for _ in range(3)]
 
 
-def test_taught_chunks_carry_the_answer_nearest_in_time(taught_store: FeatureStore) -> None:
+def test_chunks_with_soft_targets_carry_the_answer_nearest_in_time(teacher_store: FeatureStore) -> None:
     torch.manual_seed(0)
-    tracks = taught_store.tracks[:2]
-    answers = [taught_store.answers(track) for track in tracks]
+    tracks = teacher_store.tracks[:2]
+    answers = [teacher_store.answers(track) for track in tracks]
     still, moving, late = (
-        Chunks(taught_store, tracks, LABELS, inputs_of("mel"), "power", span, shift=shift, taught=True)
+        Chunks(teacher_store, tracks, LABELS, inputs_of("mel"), "power", span, shift=shift, soft_targets=True)
         for span, shift in ((Span(), False), (Span(), True), (Span(start=2.5), False))
     )
     np.testing.assert_array_equal(still.answers(), np.concatenate(answers))
     np.testing.assert_array_equal(still[4][1], answers[1][1])
     # From frame 107 on, the next chunk's answer is the nearer one.
     np.testing.assert_array_equal(late[0][1], answers[0][1])
-    rows = np.asarray(taught_store.frames(tracks[0])[:, :128])
+    rows = np.asarray(teacher_store.frames(tracks[0])[:, :128])
     nearest = set()
     for _ in range(30):
         features, answer, _ = moving[0]
@@ -111,15 +111,15 @@ def test_taught_chunks_carry_the_answer_nearest_in_time(taught_store: FeatureSto
     assert nearest == {0, 1}
 
 
-def test_chunks_that_the_teacher_has_not_answered_are_left_out(taught_store: FeatureStore, tmp_path: Path) -> None:
-    shutil.copytree(taught_store.folder, tmp_path / "store")
+def test_chunks_that_the_teacher_has_not_answered_are_left_out(teacher_store: FeatureStore, tmp_path: Path) -> None:
+    shutil.copytree(teacher_store.folder, tmp_path / "store")
     store = FeatureStore.open(tmp_path / "store")
     track = store.tracks[0]
     assert store.teacher is not None
     answers = store.answers(track)
     answers[[0, 2]] = np.nan
     np.save(answers_file(store.folder / track.file, store.teacher), answers)
-    chunks = Chunks(store, [track], LABELS, inputs_of("mel"), "power", shift=True, taught=True)
+    chunks = Chunks(store, [track], LABELS, inputs_of("mel"), "power", shift=True, soft_targets=True)
     assert len(chunks) == 1
     for _ in range(30):
         np.testing.assert_array_equal(chunks[0][1], answers[1])

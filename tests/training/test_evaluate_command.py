@@ -58,7 +58,7 @@ def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: Featur
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "m.onnx", "-o", report)
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "r.json").read_text())
-    assert set(written["tested on"].values()) == {"recordings that it did not learn from"}
+    assert set(written["tested on"].values()) == {"recordings that it was not trained on"}
     facts = written["models"]
     one, two = facts["mine"], facts[str(tmp_path / "m.onnx")]
     assert one["songs"] == two["songs"] and one["figures"] == pytest.approx(two["figures"], abs=1e-4)
@@ -72,13 +72,13 @@ def test_reports_checkpoint_and_onnx_alike(checkpoint: Checkpoint, store: Featur
         assert said in page
     *table, _, last = result.output.splitlines()
     assert "…" not in result.output and max(map(len, table)) <= 80 and str(report) in last
-    assert f"Tested on recordings that it did not learn from: {', '.join(facts)}." in " ".join(result.output.split())
+    assert f"Tested on recordings that it was not trained on: {', '.join(facts)}." in " ".join(result.output.split())
 
 
 def test_seeds_are_one_row(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
     for seed in range(3):
         torch.manual_seed(seed)
-        training = dataclasses.replace(checkpoint.training, learnt=(), watched=(), seed=seed)
+        training = dataclasses.replace(checkpoint.training, train=(), validation=(), seed=seed)
         network = SubgenreNetwork("fourier", 3, 2).eval()
         spec = dataclasses.replace(checkpoint.spec, name=f"fourier-{seed}")
         Checkpoint(network, spec, training).save(tmp_path / f"{seed}.safetensors")
@@ -128,20 +128,20 @@ def test_a_full_disk_leaves_the_former_report_and_the_table(
 
 
 def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
-    training = dataclasses.replace(checkpoint.training, learnt=("0000aaaa",), watched=("0000bbbb",))
+    training = dataclasses.replace(checkpoint.training, train=("0000aaaa",), validation=("0000bbbb",))
     dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
     (tmp_path / "m.onnx").write_bytes(foreign(network_graph(checkpoint)).SerializeToString())
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "m.onnx", "-o", tmp_path / "r.html")
     assert result.exit_code == 0, result.output
     facts = json.loads((tmp_path / "r.json").read_text())
     assert len(facts["models"]["mine"]["songs"]) == len(store.tracks)
-    unknown = "all recordings, not knowing which it learnt from"
-    assert list(facts["tested on"].values()) == ["all recordings, of which it learnt none", unknown]
+    unknown = "all recordings, as its training data is not known"
+    assert list(facts["tested on"].values()) == ["all recordings, none of which it was trained on", unknown]
     for said in (result.output, (tmp_path / "r.html").read_text()):
-        assert "Tested on all recordings, of which it learnt none: mine. Tested on" in " ".join(said.split())
+        assert "Tested on all recordings, none of which it was trained on: mine. Tested on" in " ".join(said.split())
 
 
-def test_a_store_that_grew_keeps_back_what_was_learnt(
+def test_a_store_that_grew_keeps_back_what_it_was_trained_on(
     checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path
 ) -> None:
     checkpoint.save(tmp_path / "c.safetensors")
@@ -156,12 +156,12 @@ def test_a_store_that_grew_keeps_back_what_was_learnt(
     assert set(facts["models"]["mine"]["songs"]) == {"new.flac", *(t.name for t in split(store.tracks, 0).test)}
 
 
-def test_nothing_but_what_was_learnt_is_refused(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
+def test_a_store_of_training_data_only_is_refused(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
     everything = tuple(track.identity for track in store.tracks)
-    training = dataclasses.replace(checkpoint.training, learnt=everything)
+    training = dataclasses.replace(checkpoint.training, train=everything)
     dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
-    assert isinstance(result.exception, UserError) and "'mine' has learnt from all" in str(result.exception)
+    assert isinstance(result.exception, UserError) and "'mine' was trained on all" in str(result.exception)
 
 
 @pytest.mark.parametrize(
@@ -209,24 +209,24 @@ def test_tempo_is_the_rendered_one(store: FeatureStore) -> None:
 
 
 @pytest.fixture
-def distilled(taught_store: FeatureStore) -> Checkpoint:
-    experiment = Experiment(taught_store, "fourier", 2, PAPER, distil=True)
+def distilled(teacher_store: FeatureStore) -> Checkpoint:
+    experiment = Experiment(teacher_store, "fourier", 2, PAPER, distil=True)
     torch.manual_seed(0)
     return Checkpoint(SubgenreNetwork("fourier", 4, 2).eval(), experiment.spec("student"), experiment.training())
 
 
 def test_networks_are_held_against_the_stores_teacher(
-    distilled: Checkpoint, checkpoint: Checkpoint, taught_store: FeatureStore, tmp_path: Path
+    distilled: Checkpoint, checkpoint: Checkpoint, teacher_store: FeatureStore, tmp_path: Path
 ) -> None:
     distilled.save(tmp_path / "d.safetensors")
     checkpoint.save(tmp_path / "c.safetensors")
     report = tmp_path / "r.html"
-    result = run("evaluate", taught_store.folder, tmp_path / "d.safetensors", tmp_path / "c.safetensors", "-o", report)
+    result = run("evaluate", teacher_store.folder, tmp_path / "d.safetensors", tmp_path / "c.safetensors", "-o", report)
     assert result.exit_code == 0, result.output
     facts = json.loads((tmp_path / "r.json").read_text())
     assert facts["teacher"] == "small"
     agreeing = facts["agreement"]["student"]
-    expected = split(taught_store.tracks, 0, labelled=False).test
+    expected = split(teacher_store.tracks, 0, labelled=False).test
     assert set(agreeing["songs"]) == {track.name for track in expected}, "with and without a genre, not trained on"
     assert any(track.genre is None for track in expected)
     assert agreeing["compared by"] == "labels" and 0 <= agreeing["mean top-3 overlap"] <= 3
@@ -257,10 +257,10 @@ def test_recordings_without_a_genre_are_enough(distilled: Checkpoint, teacher: P
 
 
 def test_a_distilled_network_is_exported_by_its_agreement(
-    distilled: Checkpoint, taught_store: FeatureStore, tmp_path: Path
+    distilled: Checkpoint, teacher_store: FeatureStore, tmp_path: Path
 ) -> None:
     distilled.save(tmp_path / "d.safetensors")
-    arguments = ("--int8", "--calibrate", taught_store.folder, "--force")
+    arguments = ("--int8", "--calibrate", teacher_store.folder, "--force")
     result = run("export", tmp_path / "d.safetensors", "-o", tmp_path / "d.onnx", *arguments)
     assert result.exit_code == 0, result.output
     assert "agreement with the teacher is" in result.output

@@ -1,63 +1,44 @@
+"""Networks that differ in their seed only share a row."""
+
+from dataclasses import replace
+
 import numpy as np
-import pytest
 
-from edmlive.training.evaluation import CrossValidation, best_temperature, expected_calibration_error
+from edmlive.models.checkpoint import Training
+from edmlive.training.candidates import Candidate
+from edmlive.training.evaluation import by_seed, in_rows
+from tests import small_models
 
-
-def answers(tracks: int = 4000, labels: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities, and genres that were drawn with exactly these probabilities."""
-    random = np.random.default_rng(seed)
-    probabilities = random.dirichlet(np.full(labels, 0.5), tracks)
-    truth = (random.random((tracks, 1)) > np.cumsum(probabilities, axis=1)).sum(axis=1)
-    return probabilities, np.minimum(truth, labels - 1)
+TRAINING = Training("mel", 16, "modern", 60, "5f6c", 0, 0.0, 45.0, ("1a", "2b"), ("3c",))
 
 
-@pytest.mark.parametrize("exponent", [1 / 3, 1.0, 2.5])
-def test_finds_the_temperature_that_undoes_a_power(exponent: float) -> None:
-    probabilities, truth = answers()
-    powered = probabilities**exponent
-    assert best_temperature(powered / powered.sum(axis=1, keepdims=True), truth) == pytest.approx(exponent, rel=0.06)
+def candidate(training: Training | None) -> Candidate:
+    return Candidate(lambda _: np.zeros((1, 8), np.float32), small_models.spec(small_models.CHUNK), training)
 
 
-def test_calibration_error_by_hand() -> None:
-    # Two tracks at 0.9, one right: gap 0.4; two at 0.6, both right: gap 0.4.
-    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
-    assert expected_calibration_error(probabilities, np.array([0, 1, 0, 0])) == pytest.approx(0.4)
-    assert expected_calibration_error(np.array([[1.0, 0.0]]), np.array([0])) == 0.0
+def test_only_the_seed_may_differ() -> None:
+    trainings = {
+        "mel": TRAINING,
+        "late": replace(TRAINING, architecture="late-fusion"),
+        "mel again": replace(TRAINING, seed=1, train=("1a", "3c"), validation=("2b",)),
+        "mel in 8 bits": replace(TRAINING, seed=1),
+        "mel for longer": replace(TRAINING, seed=2, end=120.0),
+        "mel for more epochs": replace(TRAINING, seed=2, epochs=200),
+        "mel once more": replace(TRAINING, seed=2),
+        "a stranger": None,
+        "another": None,
+    }
+    assert by_seed({name: candidate(training) for name, training in trainings.items()}) == {
+        "mel (3 seeds)": ("mel", "mel again", "mel once more"),
+        "late": ("late",),
+        "mel in 8 bits": ("mel in 8 bits",),
+        "mel for longer": ("mel for longer",),
+        "mel for more epochs": ("mel for more epochs",),
+        "a stranger": ("a stranger",),
+        "another": ("another",),
+    }
 
 
-def test_calibration_repairs_overconfidence() -> None:
-    probabilities, truth = answers()
-    sharp = probabilities**3 / (probabilities**3).sum(axis=1, keepdims=True)
-    result = CrossValidation(tuple("abcde"), truth, np.arange(len(truth)) % 10, sharp)
-    figures = result.figures()
-    assert figures["calibration error"] < 0.04 < 0.1 < figures["calibration error, uncalibrated"]
-    np.testing.assert_array_equal(result.calibrated().argmax(axis=1), sharp.argmax(axis=1))
-
-
-def test_each_fold_is_calibrated_by_the_others_only() -> None:
-    probabilities, truth = answers(400)
-    fold = np.arange(400) % 4
-    before = CrossValidation(tuple("abcde"), truth, fold, probabilities).calibrated()
-    changed = np.where(fold == 2, (truth + 1) % 5, truth)
-    after = CrossValidation(tuple("abcde"), changed, fold, probabilities).calibrated()
-    np.testing.assert_array_equal(before[fold == 2], after[fold == 2])
-    assert np.abs(before[fold != 2] - after[fold != 2]).max() > 1e-3
-
-
-def test_figures_recall_and_confusions_by_hand() -> None:
-    right, wrong = [0.50, 0.20, 0.15, 0.05, 0.06, 0.04], [0.20, 0.50, 0.15, 0.05, 0.06, 0.04]
-    truth = np.array([0, 0, 2, 5, 1, 3, 4])  # at places 1, 2, 3, 6, 1, 5 and 4 of the answers
-    result = CrossValidation(tuple("abcdef"), truth, np.arange(7) % 2, np.array([right] + [wrong] * 6))
-    figures = result.figures()
-    assert [figures[f"top-{k}"] for k in (1, 3, 5)] == pytest.approx([2 / 7, 4 / 7, 6 / 7])
-    assert result.recall() == {"a": 0.5, "b": 1.0, "c": 0.0, "d": 0.0, "e": 0.0, "f": 0.0}
-    assert result.confusions() == [(genre, "b", 1) for genre in "acdef"]
-
-
-def test_deviations_are_between_folds() -> None:
-    right, wrong = [0.9, 0.1], [0.1, 0.9]
-    raw = np.array([right, right, right, wrong])
-    result = CrossValidation(("a", "b"), np.zeros(4, int), np.array([0, 0, 1, 1]), raw)
-    assert result.deviations() == {"top-1": 0.25, "top-3": 0.0, "top-5": 0.0}
-    np.testing.assert_array_equal(result.confusion(), [[3, 1], [0, 0]])
+def test_rows_of_which_nothing_is_known_are_left_out() -> None:
+    rows = {"a (2 seeds)": ("a", "b"), "c": ("c",), "d": ("d",)}
+    assert in_rows(rows, {"a": 1, "b": 2, "c": None}) == {"a (2 seeds)": {"a": 1, "b": 2}}

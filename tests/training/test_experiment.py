@@ -17,9 +17,9 @@ from edmlive.models.inputs import inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.training.chunks import Chunks, Span
 from edmlive.training.corpus import CorpusError
-from edmlive.training.experiment import Experiment, train
+from edmlive.training.experiment import Experiment, run
 from edmlive.training.module import LEAST_AUTOCORRELATION, TrainingError, standardise
-from edmlive.training.recipes import MODERN, PAPER, RECIPES
+from edmlive.training.recipes import MODERN, PAPER
 from edmlive.training.run_folder import CHECKPOINT
 from edmlive.training.store import FeatureStore, answers_file
 
@@ -38,15 +38,9 @@ def epochs(folder: Path) -> list[list[str]]:
     ]
 
 
-def test_recipes_are_the_papers_and_ours() -> None:
-    assert set(RECIPES) == {"paper", "modern"}
-    assert (PAPER.learning_rate, PAPER.batch, PAPER.epochs, PAPER.weight_decay) == (0.005, 256, 200, 0)
-    assert not (PAPER.augment or PAPER.cycle or PAPER.label_smoothing or PAPER.patience)
-
-
 def test_learns_to_tell_tempi_apart(store: FeatureStore, tmp_path: Path) -> None:
     recipe = dataclasses.replace(PAPER, epochs=12, batch=6)
-    checkpoint = train(Experiment(store, "autocorrelation", 4, recipe), tmp_path / "run")
+    checkpoint = run(Experiment(store, "autocorrelation", 4, recipe), tmp_path / "run")
     tested = Chunks(store, store.tracks, store.labels, inputs_of("autocorrelation"), "power")
     heard = [tested[i] for i in range(len(tested))]
     features = torch.from_numpy(np.stack([f["autocorrelation_tempogram"] for f, _, _ in heard]))
@@ -55,7 +49,7 @@ def test_learns_to_tell_tempi_apart(store: FeatureStore, tmp_path: Path) -> None
 
 
 def test_checkpoint_holds_the_network_and_what_it_means(experiment: Experiment, tmp_path: Path) -> None:
-    trained = train(experiment, tmp_path / "run")
+    trained = run(experiment, tmp_path / "run")
     loaded = Checkpoint.load(tmp_path / "run" / CHECKPOINT)
     assert loaded.spec == trained.spec and loaded.training == trained.training
     assert loaded.spec.name == "run"
@@ -83,15 +77,15 @@ class InterruptAfter(lightning.Callback):
 def test_goes_on_from_the_last_whole_epoch_as_if_never_interrupted(experiment: Experiment, tmp_path: Path) -> None:
     experiment = dataclasses.replace(experiment, recipe=dataclasses.replace(QUICK, epochs=4))
     with pytest.raises(SystemExit):
-        train(experiment, tmp_path / "run", callbacks=[InterruptAfter(2)])
+        run(experiment, tmp_path / "run", callbacks=[InterruptAfter(2)])
     assert not (tmp_path / "run" / CHECKPOINT).exists()
-    train(experiment, tmp_path / "run")
+    run(experiment, tmp_path / "run")
     first, second = epochs(tmp_path / "run")
     assert first[:2] == ["0", "1"]
     assert second == ["2", "3"]
     with pytest.raises(TrainingError, match="finished training"):
-        train(experiment, tmp_path / "run")
-    train(experiment, tmp_path / "whole")
+        run(experiment, tmp_path / "run")
+    run(experiment, tmp_path / "whole")
     resumed, whole = (torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("run", "whole"))
     torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
 
@@ -108,20 +102,20 @@ def test_goes_on_where_only_its_test_was_interrupted(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("edmlive.training.experiment.examined", interrupted)
-        train(experiment, tmp_path / "run")
+        patched.setattr("edmlive.training.experiment.evaluated", interrupted)
+        run(experiment, tmp_path / "run")
     assert not (tmp_path / "run" / CHECKPOINT).exists()
     (trained,) = epochs(tmp_path / "run")
     state = torch.load(tmp_path / "run/last.ckpt", weights_only=True)["state_dict"]
     assert len(trained) == 2 if patience is None else 2 <= len(trained) < 20
-    assert train(experiment, tmp_path / "run").spec.provenance.measured
+    assert run(experiment, tmp_path / "run").spec.provenance.measured
     assert epochs(tmp_path / "run") == [trained]
     again = torch.load(tmp_path / "run/last.ckpt", weights_only=True)["state_dict"]
     torch.testing.assert_close(again, state, rtol=0, atol=0)
 
 
 def test_log_has_losses_accuracies_and_learning_rate(experiment: Experiment, tmp_path: Path) -> None:
-    train(experiment, tmp_path / "run")
+    run(experiment, tmp_path / "run")
     logged: dict[str, dict[str, float]] = {"0": {}, "1": {}}
     for row in csv.DictReader((tmp_path / "run/logs/version_0/metrics.csv").open()):
         logged[row["epoch"]] |= {name: float(value) for name, value in row.items() if value}
@@ -133,10 +127,10 @@ def test_log_has_losses_accuracies_and_learning_rate(experiment: Experiment, tmp
 
 def test_another_training_in_the_folder_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
-        train(experiment, tmp_path / "run", callbacks=[InterruptAfter(0)])
+        run(experiment, tmp_path / "run", callbacks=[InterruptAfter(0)])
     for change, word in (({"width": 5}, "width"), ({"seed": 1}, "seed"), ({"recipe": PAPER}, "recipe")):
         with pytest.raises(TrainingError, match=f"another.* {word}"):
-            train(dataclasses.replace(experiment, **change), tmp_path / "run")
+            run(dataclasses.replace(experiment, **change), tmp_path / "run")
 
 
 @pytest.mark.parametrize("when", ["on_train_epoch_start", "on_validation_start"])
@@ -150,7 +144,7 @@ def test_loss_that_is_no_number_ends_training_and_keeps_what_was(
             next(module.parameters()).data.fill_(torch.nan)
 
     with pytest.raises(TrainingError, match="became nan in epoch 2"):
-        train(experiment, tmp_path / "run", callbacks=[LambdaCallback(**{when: poison})])
+        run(experiment, tmp_path / "run", callbacks=[LambdaCallback(**{when: poison})])
     for name in ("last.ckpt", "best.ckpt"):
         state = torch.load(tmp_path / "run" / name, weights_only=True)["state_dict"]
         assert all(weights.isfinite().all() for weights in state.values())
@@ -160,7 +154,7 @@ def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
     experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SystemExit):
-        train(experiment, tmp_path / "run", callbacks=[InterruptAfter(1)])
+        run(experiment, tmp_path / "run", callbacks=[InterruptAfter(1)])
     before = (tmp_path / "run" / "last.ckpt").read_bytes()
 
     def full(*_: object) -> None:
@@ -168,22 +162,22 @@ def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
 
     monkeypatch.setattr("edmlive.training.run_folder.TorchCheckpointIO.save_checkpoint", full)
     with pytest.raises(TrainingError, match="no space left on device"):
-        train(experiment, tmp_path / "run")
+        run(experiment, tmp_path / "run")
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
 
 
 def test_what_cannot_be_trained_is_refused_and_leaves_no_folder(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="between 15 and 45 s"):
-        train(dataclasses.replace(experiment, span=Span(15, 45)), tmp_path / "run")
+        run(dataclasses.replace(experiment, span=Span(15, 45)), tmp_path / "run")
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="no CUDA GPU"):
-            train(experiment, tmp_path / "run", device="cuda")
+            run(experiment, tmp_path / "run", device="cuda")
     assert not (tmp_path / "run").exists()
     (tmp_path / "run").mkdir()
     for spoilt in ("{", "[]", "5"):
         (tmp_path / "run" / "settings.json").write_text(spoilt)
         with pytest.raises(TrainingError, match="name another folder"):
-            train(experiment, tmp_path / "run")
+            run(experiment, tmp_path / "run")
 
 
 @pytest.mark.parametrize("span", [(10, 5), (-5, 5), (5, 5), (float("nan"), 5)])
@@ -227,9 +221,9 @@ def test_wrong_checkpoint_is_one_sentence(experiment: Experiment, tmp_path: Path
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def with_tempo_for_an_answer(taught_store: FeatureStore, folder: Path) -> FeatureStore:
+def with_tempo_for_an_answer(teacher_store: FeatureStore, folder: Path) -> FeatureStore:
     """A copy whose teacher knows its genres, a little, and of recordings without one nothing."""
-    shutil.copytree(taught_store.folder, folder)
+    shutil.copytree(teacher_store.folder, folder)
     store = FeatureStore.open(folder)
     assert store.teacher is not None
     for track in store.tracks:
@@ -240,17 +234,17 @@ def with_tempo_for_an_answer(taught_store: FeatureStore, folder: Path) -> Featur
     return store
 
 
-def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_path: Path) -> None:
+def test_distils_a_teacher_on_all_recordings(teacher_store: FeatureStore, tmp_path: Path) -> None:
     recipe = dataclasses.replace(PAPER, epochs=12, batch=6)
-    store = with_tempo_for_an_answer(taught_store, tmp_path / "taught")
+    store = with_tempo_for_an_answer(teacher_store, tmp_path / "with-teacher")
     experiment = Experiment(store, "autocorrelation", 4, recipe, distil=True)
     assert sum(t.genre is None for t in experiment.parts.train) == 3
-    checkpoint = train(experiment, tmp_path / "run")
-    assert taught_store.teacher is not None
-    assert checkpoint.spec.labels == taught_store.teacher.labels
-    assert checkpoint.training.teacher == taught_store.teacher.digest
+    checkpoint = run(experiment, tmp_path / "run")
+    assert teacher_store.teacher is not None
+    assert checkpoint.spec.labels == teacher_store.teacher.labels
+    assert checkpoint.training.teacher == teacher_store.teacher.digest
     assert "17 recordings" in checkpoint.spec.provenance.data and "small" in checkpoint.spec.provenance.data
-    assert checkpoint.spec.provenance.measured_on == "4 test tracks of taught, against small"
+    assert checkpoint.spec.provenance.measured_on == "4 test tracks of with-teacher, against small"
     assert "song-level agreement" in checkpoint.spec.provenance.measured
     assert Checkpoint.load(tmp_path / "run" / CHECKPOINT).training == checkpoint.training
     chunks = experiment.chunks("train")
@@ -264,24 +258,24 @@ def test_distils_a_teacher_on_all_recordings(taught_store: FeatureStore, tmp_pat
     assert from_student < 0.5 * from_constant, "better than any constant"
     with pytest.raises(TrainingError, match="another teacher"):
         (tmp_path / "run" / CHECKPOINT).unlink()
-        train(dataclasses.replace(experiment, distil=False), tmp_path / "run")
+        run(dataclasses.replace(experiment, distil=False), tmp_path / "run")
 
 
-def test_genres_are_learnt_on_labelled_recordings_only(taught_store: FeatureStore, tmp_path: Path) -> None:
-    experiment = Experiment(taught_store, "fourier", 2, dataclasses.replace(PAPER, epochs=1, batch=6))
+def test_genres_are_trained_on_labelled_recordings_only(teacher_store: FeatureStore, tmp_path: Path) -> None:
+    experiment = Experiment(teacher_store, "fourier", 2, dataclasses.replace(PAPER, epochs=1, batch=6))
     assert all(track.genre for part in experiment.parts for track in part)
-    checkpoint = train(experiment, tmp_path / "run")
+    checkpoint = run(experiment, tmp_path / "run")
     assert checkpoint.spec.labels == ("breaks", "house", "jungle") and not checkpoint.training.teacher
     assert "12 recordings" in checkpoint.spec.provenance.data
 
 
 def test_no_teacher_and_no_genres_are_one_sentence(
-    store: FeatureStore, taught_store: FeatureStore, tmp_path: Path
+    store: FeatureStore, teacher_store: FeatureStore, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="no teacher's answers to learn: run 'edmlive features' with --teacher"):
-        train(Experiment(store, "fourier", 2, QUICK, distil=True), tmp_path / "run")
-    unlabelled = dataclasses.replace(taught_store, tracks=tuple(t for t in taught_store.tracks if t.genre is None))
+    with pytest.raises(TrainingError, match=r"no teacher's answers to train on.*--teacher"):
+        run(Experiment(store, "fourier", 2, QUICK, distil=True), tmp_path / "run")
+    unlabelled = dataclasses.replace(teacher_store, tracks=tuple(t for t in teacher_store.tracks if t.genre is None))
     with pytest.raises(CorpusError, match="distillation only"):
-        train(Experiment(unlabelled, "fourier", 2, QUICK), tmp_path / "run")
-    trained = train(Experiment(unlabelled, "fourier", 2, QUICK, distil=True), tmp_path / "other")
-    assert taught_store.teacher is not None and trained.spec.labels == taught_store.teacher.labels
+        run(Experiment(unlabelled, "fourier", 2, QUICK), tmp_path / "run")
+    trained = run(Experiment(unlabelled, "fourier", 2, QUICK, distil=True), tmp_path / "other")
+    assert teacher_store.teacher is not None and trained.spec.labels == teacher_store.teacher.labels

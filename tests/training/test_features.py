@@ -24,7 +24,7 @@ from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.training import features as features_module
 from edmlive.training.corpus import Recording, read_corpus
-from edmlive.training.features import Hearer, compute_features, hear, track_features
+from edmlive.training.features import FeatureExtractor, compute_features, extract, track_features
 from edmlive.training.store import FeatureStore, StoreError, answers_file
 from tests import small_models
 from tests.conftest import decode, write_audio
@@ -91,13 +91,13 @@ def test_a_second_run_goes_on_where_the_first_ended(
 ) -> None:
     computed: list[str] = []
 
-    def interrupted(path: Path, hearers: Collection[Hearer]) -> None:
+    def interrupted(path: Path, extractors: Collection[FeatureExtractor]) -> None:
         if len(computed) == 2:
             raise KeyboardInterrupt
         computed.append(path.parent.name)
-        hear(path, hearers)
+        extract(path, extractors)
 
-    monkeypatch.setattr(features_module, "hear", interrupted)
+    monkeypatch.setattr(features_module, "extract", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compute_features(read_corpus(corpus), tmp_path / "store")
     with pytest.raises(StoreError, match="no finished feature store"):
@@ -209,11 +209,11 @@ def test_command(corpus: Path, tmp_path: Path) -> None:
     assert FeatureStore.open(tmp_path / "store").window == "hamming"
 
 
-def test_a_teachers_answers_are_its_live_decisions(teacher: Path, taught_store: FeatureStore) -> None:
+def test_a_teachers_answers_are_its_live_decisions(teacher: Path, teacher_store: FeatureStore) -> None:
     classifier = Classifier(teacher)
-    track = taught_store.tracks[-1]
-    samples = decode(taught_store.folder.parent / track.name)[0][:, 0]
-    answers = taught_store.answers(track)
+    track = teacher_store.tracks[-1]
+    samples = decode(teacher_store.folder.parent / track.name)[0][:, 0]
+    answers = teacher_store.answers(track)
     assert answers.shape == (track.frames // CHUNK_FRAMES, 4) == (3, 4) and answers.dtype == np.float32
     windows = Windows(classifier.spec)
     for k in range(2):
@@ -222,7 +222,7 @@ def test_a_teachers_answers_are_its_live_decisions(teacher: Path, taught_store: 
         assert window is not None
         np.testing.assert_array_equal(answers[k], classifier.probabilities(window))
     assert np.isfinite(answers).all()
-    assert taught_store.teacher is not None and taught_store.teacher.labels == classifier.spec.labels
+    assert teacher_store.teacher is not None and teacher_store.teacher.labels == classifier.spec.labels
 
 
 def test_a_teacher_says_nothing_while_it_warms_up_and_in_silence(tmp_path: Path) -> None:

@@ -31,9 +31,9 @@ def test_confusion_counts_songs_by_row_of_truth() -> None:
 def test_pooled_networks_each_have_songs_of_their_own() -> None:
     one, other = (
         PREDICTIONS,
-        PREDICTIONS.of(np.array([False, False, True, True])),
+        PREDICTIONS.select(np.array([False, False, True, True])),
     )  # song a is wrong with its last chunk
     both = pooled([one, other])
     np.testing.assert_array_equal(both.confusion(), one.confusion() + other.confusion())
     assert both.recall() == {"breaks": 0.5, "house": 0.0, "jungle": None, "trance": None}
-    assert len(both.heard) == 4 and both.figures()["chunk-level accuracy"] == pytest.approx(2 / 6)
+    assert len(both.songs) == 4 and both.figures()["chunk-level accuracy"] == pytest.approx(2 / 6)

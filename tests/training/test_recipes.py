@@ -1,11 +1,13 @@
 import torch
 
-from edmlive.training.augment import (
+from edmlive.training.recipes import (
     EQUALISER_BANDS,
     EQUALISER_DB,
     LEVEL_DB,
     MASKED_BANDS,
     MASKED_COLUMNS,
+    PAPER,
+    RECIPES,
     augment_mel,
 )
 
@@ -36,3 +38,9 @@ def test_masks_are_one_stretch_of_bands_and_one_of_columns_filled_with_the_mean(
     assert bands.float().mean() > 4 and columns.float().mean() > 6
     rectangle = masked.all(dim=2)[:, :, None] | masked.all(dim=1)[:, None, :]
     assert torch.equal(masked, rectangle)
+
+
+def test_recipes_are_the_papers_and_ours() -> None:
+    assert set(RECIPES) == {"paper", "modern"}
+    assert (PAPER.learning_rate, PAPER.batch, PAPER.epochs, PAPER.weight_decay) == (0.005, 256, 200, 0)
+    assert not (PAPER.augment or PAPER.cycle or PAPER.label_smoothing or PAPER.patience)
