@@ -28,7 +28,7 @@ from edmlive.training.run_folder import CHECKPOINT, AtomicCheckpoints, claimed
 from edmlive.training.split import Split, split
 from edmlive.training.store import FeatureStore, Teacher
 
-_STATE, _BEST = "last", "best"
+_LAST, _BEST = "last", "best"
 
 
 @dataclass(frozen=True)
@@ -270,23 +270,16 @@ def run(
     experiment.chunks("test")  # raises now, not after training, if there are none
     with claimed(folder, experiment.settings()):
         lightning.seed_everything(experiment.seed, workers=True, verbose=False)
-        labels, truth = experiment.labels, validation_chunks.truth
-        if experiment.distil:
-            truth = teacher_predictions(validation_chunks, labels).majority
-        network = SubgenreNetwork(experiment.architecture, len(labels), experiment.width)
-        standardise(network, train_chunks, experiment.seed)
-        module = TrainingModule(
-            network, experiment.recipe, torch.from_numpy(truth), len(labels), soft_targets=experiment.distil
-        )
+        module = _module(experiment, train_chunks, validation_chunks)
         trainer = _trainer(experiment.recipe, folder, accelerator, precision, callbacks)
-        state = folder / f"{_STATE}.ckpt"
         batch = max(2, experiment.recipe.batch // trainer.world_size)
+        last = folder / f"{_LAST}.ckpt"
         try:
             trainer.fit(
                 module,
                 loader(train_chunks, batch, shuffle=True, workers=workers),
                 loader(validation_chunks, batch, workers=workers),
-                ckpt_path=str(state) if state.is_file() else None,
+                ckpt_path=str(last) if last.is_file() else None,
             )
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -296,7 +289,8 @@ def run(
             ) from None
         best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
-        checkpoint = Checkpoint(network.cpu().eval(), experiment.spec(folder.resolve().name), experiment.training())
+        network = module.network.cpu().eval()
+        checkpoint = Checkpoint(network, experiment.spec(folder.resolve().name), experiment.training())
         if trainer.is_global_zero:
             checkpoint = evaluated(checkpoint, experiment)
             checkpoint.save(folder / CHECKPOINT)
@@ -318,12 +312,21 @@ def evaluated(checkpoint: Checkpoint, experiment: Experiment) -> Checkpoint:
     return replace(checkpoint, spec=replace(checkpoint.spec, provenance=provenance))
 
 
+def _module(experiment: Experiment, train: Chunks, validation: Chunks) -> TrainingModule:
+    """Return an untrained network, standardised by the training split, with how to train and validate it."""
+    labels, distil = experiment.labels, experiment.distil
+    network = SubgenreNetwork(experiment.architecture, len(labels), experiment.width)
+    standardise(network, train, experiment.seed)
+    truth = teacher_predictions(validation, labels).majority if distil else validation.truth
+    return TrainingModule(network, experiment.recipe, torch.from_numpy(truth), len(labels), soft_targets=distil)
+
+
 def _trainer(
     recipe: Recipe, folder: Path, accelerator: str, precision: Any, callbacks: Sequence[Callback]
 ) -> lightning.Trainer:
     _quiet_lightning()
     best = ModelCheckpoint(folder, _BEST, monitor="validation_loss", enable_version_counter=False)
-    last = ModelCheckpoint(folder, _STATE, enable_version_counter=False)
+    last = ModelCheckpoint(folder, _LAST, enable_version_counter=False)
     own: list[Callback] = [best, last]
     if recipe.patience is not None:
         own.append(_Patience("validation_loss", patience=recipe.patience))

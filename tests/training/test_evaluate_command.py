@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_the_former_report_and_the_table(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert isinstance(result.exception, UserError) and "r.html: file too large" in str(result.exception)
-    assert "chunk-level" in result.output, "what was found out is told all the same"
+    assert "chunk-level" in result.output, "the tables are printed all the same"
     assert {path.name: path.read_text() for path in tmp_path.glob("r.*")} == {"r.html": "former", "r.json": "former"}
 
 
