@@ -54,7 +54,7 @@ def test_manifests(tmp_path: Path, name: str, text: str) -> None:
         ("m.jsonl", AS_JSONL + AS_JSONL, "lists .*a.flac 2 times"),
         ("m.csv", "path,genre\na.flac,house\n./b/../a.flac,breaks\n", "lists .*a.flac 2 times"),
         ("m.csv", "Path;genre\na.flac;house\n", "Entry 1 .* has no 'path', only 'Path;genre'"),
-        ("m.json", '[{"path": "a.flac", "genre": 3}]', "Entry 1.*genre that is no text"),
+        ("m.json", '[{"path": "a.flac", "genre": 3}]', "Entry 1.*genre that is not text"),
         ("m.txt", "a.flac", "neither a folder nor"),
     ],
 )

@@ -12,12 +12,11 @@ from edmlive.cli import app
 from edmlive.errors import UserError
 from edmlive.models.inputs import Ensemble
 from edmlive.realtime.classifier import Classifier
-from edmlive.training.cross_validation import cross_validate
+from edmlive.training.cross_validation import CrossValidation, cross_validate
 from edmlive.training.datasets import Tracks, read_tracks
 from edmlive.training.descriptor_report import confusion_graph
 from edmlive.training.descriptors import DESCRIPTORS, TEMPO
 from edmlive.training.ensembles import fit
-from edmlive.training.evaluation import CrossValidation
 from tests.training.tables import TEMPI, save_2016, save_2021, table_of_2021
 
 
