@@ -1,1 +1,8 @@
-"""Corpora, features on disk, training and evaluation."""
+"""Corpora, features on disk, training and evaluation.
+
+The names below are imported on first use, because they need torch and scikit-learn.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,5 @@
 """Putting trained networks to the test on a feature store, whichever form they come in."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,6 +12,7 @@ from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.spec import Features, ModelSpec
+from edmlive.training import baselines as baselines  # whose networks checkpoints may hold
 from edmlive.training.agreement import comparable, judgeable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
@@ -143,11 +143,3 @@ def chunks_for(
             "teacher to hold it against."
         )
     return chunks
-
-
-def batches(chunks: Chunks, batch: int, most: int) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """Yield raw features of up to ``most`` chunks, spread evenly."""
-    picked = np.unique(np.linspace(0, len(chunks) - 1, min(most, len(chunks))).astype(int)).tolist()
-    for start in range(0, len(picked), batch):
-        chosen = [chunks[index][0] for index in picked[start : start + batch]]
-        yield {name: np.stack([features[name] for features in chosen]) for name in chosen[0]}

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-
-from edmlive.models.descriptors import tempered
+from scipy.special import softmax
 
 CALIBRATION_BINS = 15
 
@@ -97,6 +96,11 @@ def best_temperature(raw: NDArray[np.float64], truth: NDArray[np.intp]) -> float
         return float(-np.log(right + 1e-12).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-6, 2), method="bounded").x))
+
+
+def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Raise probabilities of shape (tracks, labels) to ``1 / temperature`` and normalise the rows."""
+    return np.asarray(softmax(np.log(probabilities) / temperature, axis=1))
 
 
 def expected_calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:

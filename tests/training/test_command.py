@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from edmlive.cli import app
 from edmlive.errors import UserError
 from edmlive.realtime.classifier import Classifier
-from edmlive.training import cross_validation, descriptors
+from edmlive.training import descriptor_pipeline, descriptors, train_descriptors
 from edmlive.training.descriptors import DESCRIPTORS
 from tests.training.tables import TEMPI, save_2016, save_2021, table_of_2021
 
@@ -49,9 +49,15 @@ def test_trains_exports_and_reports(tmp_path: Path, dataset: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path: Path, dataset: Path) -> None:
+    steps: list[tuple[int, int]] = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        assert train(dataset, "-o", tmp_path / name / "m.onnx", "--folds", 2).exit_code == 0
+        path = tmp_path / name / "m.onnx"
+        trained = train_descriptors(dataset, path, folds=2, advance=lambda done, total: steps.append((done, total)))
+        assert trained.path == path and trained.page.is_file()
+        assert (trained.tracks, trained.pooled, trained.disagreements) == (48, 0, 0) and trained.difference < 1e-4
+        assert trained.spec.provenance.measured == trained.report.figures()
+    assert steps == 2 * [(k, 5) for k in range(1, 6)]
     assert (tmp_path / "a" / "m.onnx").read_bytes() == (tmp_path / "b" / "m.onnx").read_bytes()
 
 
@@ -59,7 +65,7 @@ def test_complains_before_it_trains(tmp_path: Path, dataset: Path, monkeypatch: 
     def unexpected(*_: object, **__: object) -> None:
         raise AssertionError("trained")
 
-    monkeypatch.setattr(cross_validation, "cross_validate", unexpected)
+    monkeypatch.setattr(descriptor_pipeline, "cross_validate", unexpected)
     model = tmp_path / "m.onnx"
     for arguments, complaint in (
         ((tmp_path / "none.csv", "-o", model), "none.csv cannot be read"),
