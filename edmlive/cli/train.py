@@ -25,7 +25,7 @@ def train(
         Path, typer.Option("--output", "-o", metavar="RUN|MODEL.onnx", help="Folder for a network, or file to write.")
     ],
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Of all that is random: the split, the weights, the order.")
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random: split, weights, order.")
     ] = 0,
     recipe: Annotated[
         Literal["paper", "modern"],
@@ -52,7 +52,9 @@ def train(
     distil: Annotated[
         bool,
         typer.Option(
-            "--distil", help="Learn what the store's teacher says, on all recordings.", rich_help_panel=_NETWORKS
+            "--distil",
+            help="Train on the store's teacher's answers, on all recordings.",
+            rich_help_panel=_NETWORKS,
         ),
     ] = False,
     batch: Annotated[
@@ -76,7 +78,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="OTHER.csv",
-            help="More tracks to learn from, of the genres it shares; for --model descriptors.",
+            help="More tracks to train on, of the same genres; for --model descriptors.",
             rich_help_panel=_DESCRIPTORS,
         ),
     ] = None,
@@ -130,7 +132,7 @@ def train(
 
 
 def _refuse_options(context: typer.Context, panel: str, because: str) -> None:
-    """Raise `UserError` where an option of that panel was given, but not by a profile, which serves all models."""
+    """Raise `UserError` if an option of that panel is on the command line; a profile may have options of all models."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source is not None and source.name == "COMMANDLINE" and getattr(parameter, "rich_help_panel", None) == panel:

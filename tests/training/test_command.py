@@ -93,20 +93,12 @@ def test_an_interrupted_training_leaves_nothing(tmp_path: Path, dataset: Path, m
 def test_a_wrong_table_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     table_of_2021().drop(columns="genre").to_csv(path, index=False)
-    command = [
-        sys.executable,
-        "-m",
-        "edmlive",
-        "train",
-        str(path),
-        "--model",
-        "descriptors",
-        "-o",
-        str(tmp_path / "m.onnx"),
-    ]
+    arguments = ["train", path, "--model", "descriptors", "-o", tmp_path / "m.onnx"]
+    command = [sys.executable, "-m", "edmlive", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr == f"edmlive: Dataset {path} has neither a column 'genre' nor a column 'class'.\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"edmlive: Dataset {path} has neither") and "'genre'" in line and "'class'" in line
 
 
 @pytest.mark.parametrize("package", ["sklearn", "onnx", "pandas"])
@@ -115,7 +107,8 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, package: str) -
     command = [sys.executable, "-c", code, "train", "a.csv", "--model", "descriptors", "-o", "m.onnx"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"edmlive: Training needs the package '{package}': pip install 'edmlive[train]'.\n"
+    (line,) = done.stderr.splitlines()
+    assert f"needs the package '{package}'" in line and "'edmlive[train]'" in line
 
 
 def test_help_says_where_the_data_is() -> None:
