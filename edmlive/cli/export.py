@@ -5,19 +5,7 @@ from typing import Annotated
 
 import typer
 
-from edmlive.cli.common import plain_console, training_extra
-
-
-def _onnx_file(path: Path) -> Path:
-    if path.suffix != ".onnx" or not path.parent.is_dir():
-        raise typer.BadParameter(f"{path} is not the name of a .onnx file in a folder")
-    return path
-
-
-ModelOutput = Annotated[
-    Path,
-    typer.Option("--output", "-o", metavar="MODEL.onnx", help="The model to write.", callback=_onnx_file),
-]
+from edmlive.cli.common import ModelOutput, plain_console, training_extra
 
 
 def export(

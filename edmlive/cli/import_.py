@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from edmlive.cli.common import plain_console, training_extra
-from edmlive.cli.export import ModelOutput
+from edmlive.cli.common import ModelOutput, plain_console, training_extra
 
 
 def import_(
