@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 
@@ -77,12 +78,13 @@ def answers(known: Tracks, tested: Tracks, jitter: float = 0.0) -> dict[str, Pro
     used = [i for i, name in enumerate(known.names) if name in DESCRIPTORS and not np.isnan(tested.values[:, i]).any()]
     names = tuple(known.names[i] for i in used)
     train = Tracks(names, known.values[:, used], known.genres, known.artists)
-    features = DescriptorFeatures.fitted(train.values, names.index(TEMPO))
+    features = DescriptorFeatures(len(names), names.index(TEMPO)).fit(train.values)
+    inputs, tested_inputs = (features(torch.from_numpy(v)).numpy() for v in (train.values, tested.values[:, used]))
     trees = ExtraTreesClassifier(TREES, max_features="sqrt", min_samples_leaf=2, random_state=0)
-    trees.fit(features(train.values), train.genres)
+    trees.fit(inputs, train.genres)
     network = fit(_jittered(train, jitter) if jitter else train)
     labels = np.unique(known.genres)
-    by_trees = _by_class(trees.predict_proba(features(tested.values[:, used])), labels)
+    by_trees = _by_class(trees.predict_proba(tested_inputs), labels)
     by_network = _by_class(network.probabilities(tested.values[:, used]), labels)
     return {"trees": by_trees, "network": by_network, "both": (by_trees + by_network) / 2}
 

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -40,6 +41,18 @@ ModelOption = Annotated[
 ProviderOption = Annotated[
     ProviderChoice,
     typer.Option("--provider", help="Where the model runs; cuda and tensorrt fail where there is none."),
+]
+
+
+def _onnx_file(path: Path) -> Path:
+    if path.suffix != ".onnx" or not path.parent.is_dir():
+        raise typer.BadParameter(f"{path} is not the name of a .onnx file in a folder")
+    return path
+
+
+ModelOutput = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="MODEL.onnx", help="The model to write.", callback=_onnx_file),
 ]
 
 

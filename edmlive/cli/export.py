@@ -1,20 +1,16 @@
 """``edmlive export``: a trained network as a model to listen with."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from edmlive.cli.common import plain_console, training_extra
-
-CALIBRATION_CHUNKS = 512
-_BATCH = 16
+from edmlive.cli.common import ModelOutput, plain_console, training_extra
 
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="From `edmlive train`.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.onnx", help="The model to write.")],
+    output: ModelOutput,
     calibrate: Annotated[
         Path | None, typer.Option(metavar="STORE", help="Features to verify on, and to calibrate --int8 with.")
     ] = None,
@@ -31,50 +27,26 @@ def export(
         raise typer.BadParameter("give --int8 or --fp16, not both")
     if (int8 or fp16) and calibrate is None:
         raise typer.BadParameter("lower precision is measured on real features: give --calibrate STORE")
-    if output.suffix != ".onnx" or not output.parent.is_dir():
-        raise typer.BadParameter(f"{output} is not the name of a .onnx file in a folder", param_hint="--output")
     with training_extra():
-        from edmlive.export.file import write_model
-        from edmlive.export.network import classify_with, network_graph, session, verify
-        from edmlive.export.precision import gate, to_int8
+        from edmlive.export import export as export_network
         from edmlive.models.checkpoint import Checkpoint
-        from edmlive.training.agreement import chunk_figure, teacher_predictions
-        from edmlive.training.candidates import batches, chunks_for
-        from edmlive.training.chunks import Chunks
-        from edmlive.training.predictions import predict
+        from edmlive.training import baselines as baselines  # whose networks checkpoints may hold
+        from edmlive.training.calibration import calibration_from
         from edmlive.training.store import FeatureStore
 
     source = Checkpoint.load(checkpoint)
-    if calibrate is None:
-        from edmlive.training.rendered import rendered_features
-
-        with TemporaryDirectory() as folder:
-            store = rendered_features(Path(folder), source.spec.window)
-            known = Chunks(store, store.tracks, source.spec.labels, source.spec.inputs, source.spec.mel_scale)
-            features, which = next(batches(known, _BATCH, _BATCH)), "rendered music"
-    else:
-        store = FeatureStore.open(calibrate)
-        learnt = chunks_for(store, source.spec, source.training, "train")
-        features, which = next(batches(learnt, _BATCH, _BATCH)), f"recordings of {store.folder}"
-    model = network_graph(source)
-    notes = plain_console()
-    notes.print(f"Logits are within {verify(model, source, features):.1g} of the network's, on {which}.")
-    if int8 or fp16:
-        if int8:
-            lower = to_int8(model, batches(learnt, _BATCH, CALIBRATION_CHUNKS))
-        else:
-            lower = network_graph(source, half=True)
-        watched = chunks_for(store, source.spec, source.training, "validation")
-        teacher = store.teacher if source.training.teacher else None
-        against = None if teacher is None else teacher_predictions(watched, teacher.labels)
-        before, after = (
-            chunk_figure(predict(classify_with(session(graph)), source.spec.labels, watched), against)
-            for graph in (model, lower)
+    exported = export_network(
+        source,
+        output,
+        precision="int8" if int8 else "fp16" if fp16 else "float32",
+        calibration=None if calibrate is None else calibration_from(FeatureStore.open(calibrate), source),
+        force=force,
+    )
+    out = plain_console()
+    out.print(f"Logits are within {exported.difference:.1g} of the network's, on {exported.source}.")
+    if exported.accuracy is not None:
+        out.print(
+            f"Chunk-level {exported.metric} is {exported.accuracy:.1%}, in single precision "
+            f"{exported.float32_accuracy:.1%}."
         )
-        gate(before, after, force=force)
-        what = "accuracy" if against is None else "agreement with the teacher"
-        notes.print(f"Chunk-level {what} is {after:.1%}, in single precision {before:.1%}.")
-        model = lower
-    data = model.SerializeToString()
-    write_model(output, data)
-    notes.print(f"{output}: {len(data) / 1e6:.1f} MB.")
+    out.print(f"{output}: {exported.size / 1e6:.1f} MB.")

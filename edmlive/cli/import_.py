@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from edmlive.cli.common import plain_console, training_extra
+from edmlive.cli.common import ModelOutput, plain_console, training_extra
 
 
 def import_(
@@ -15,7 +15,7 @@ def import_(
             metavar="CHECKPOINT.pkl", help="`joint-model-all-2500.pkl` of mir-aidj/EDM-subgenre-classifier."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.onnx", help="The model to write.")],
+    output: ModelOutput,
 ) -> None:
     """Make the authors' released network, bug for bug, a model for `listen` and `classify`.
 
@@ -23,11 +23,7 @@ def import_(
     Where their code standardises features over a whole track, the model does so over the last 30 seconds, which it
     has to hear before its first answer.
     """
-    if output.suffix != ".onnx" or not output.parent.is_dir():
-        raise typer.BadParameter(f"{output} is not the name of a .onnx file in a folder", param_hint="--output")
     with training_extra():
-        from edmlive.export.file import write_model
-        from edmlive.export.released import read_released, released_graph
-    data = released_graph(read_released(checkpoint)).SerializeToString()
-    write_model(output, data)
-    plain_console().print(f"{output}: {len(data) / 1e6:.1f} MB.")
+        from edmlive.export import import_released
+    size = import_released(checkpoint, output)
+    plain_console().print(f"{output}: {size / 1e6:.1f} MB.")

@@ -2,8 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,17 +12,21 @@ import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from onnx import helper
-from torch import Tensor, nn
+from torch import nn
 
 from edmlive.errors import ModelError
 from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint
 from edmlive.spec import METADATA_KEY, OUTPUT_NAME, Features, ModelSpec
+from edmlive.util.files import replacing
 
 OPSET = 18
 TOLERANCE = 1e-5
 """Largest difference in logits that an exported graph may show."""
 _ROUNDING = 8 * float(np.finfo(np.float32).eps)
 """What rounding may cost, as a share of the largest logit: more than `TOLERANCE` where that is above 10."""
+
+Classify = Callable[[Features], NDArray[np.float32]]
+"""Maps a batch of raw features by input name to probabilities of shape (batch, labels)."""
 
 
 def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelProto:
@@ -32,42 +37,53 @@ def network_graph(checkpoint: Checkpoint, *, half: bool = False) -> onnx.ModelPr
     checkpoint
         The network with its spec.
     half
-        Weights and arithmetic in 16-bit floating point, but for the inputs, their standardisation, the softmax and
+        Weights and arithmetic in 16-bit floating point, except for the inputs, their standardisation, the softmax and
         the output: raw mel powers span more than 16 bits can tell apart.
 
     Returns
     -------
     onnx.ModelProto
-        Any number of chunks at once; batch normalisation folded into the convolutions; the `ModelSpec` and the
-        `Training` in its metadata.
+        Takes any number of chunks at once; batch normalisation is folded into the convolutions; the `ModelSpec` and
+        the `Training` are in its metadata.
     """
     network = deepcopy(checkpoint.network)
     if half:
         network.half().standardise.float()
-    model = traced(_Positional(network, [i.name for i in checkpoint.spec.inputs]), checkpoint.spec)
+    model = traced(network, checkpoint.spec)
     model.metadata_props.add(key=TRAINING_KEY, value=checkpoint.training.to_json())
     return model
 
 
 def traced(network: nn.Module, spec: ModelSpec) -> onnx.ModelProto:
-    """Trace a network that maps the spec's inputs, in order, to logits; a softmax follows, and the spec is inside."""
+    """Trace a network and append a softmax.
+
+    Parameters
+    ----------
+    network
+        Maps a dictionary of the spec's inputs, float32, to logits, float32.
+    spec
+        What the network expects and means; it goes into the graph's metadata.
+    """
+    inputs = {i.name: torch.rand(2, *i.shape) for i in spec.inputs}
     batch = {0: torch.export.Dim("batch")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of torchvision, which nothing here needs
         program = torch.onnx.export(
-            _Probabilities(network).eval(),
-            tuple(torch.rand(2, *i.shape) for i in spec.inputs),
+            nn.Sequential(network, nn.Softmax(dim=1)).eval(),
+            (inputs, {}),  # a dictionary that came last would be taken for keyword arguments
             dynamo=True,
             verbose=False,
             external_data=False,
             opset_version=OPSET,
-            input_names=[i.name for i in spec.inputs],
+            input_names=list(inputs),
             output_names=[OUTPUT_NAME],
-            dynamic_shapes=(tuple(batch for _ in spec.inputs),),
+            dynamic_shapes=(dict.fromkeys(inputs, batch),),
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]  # stack traces, with the paths of the machine that exported
     helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
     onnx.checker.check_model(model, full_check=True)
     return model
@@ -113,31 +129,26 @@ def session(model: onnx.ModelProto) -> ort.InferenceSession:
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def classify_with(session: ort.InferenceSession) -> Callable[[Features], NDArray[np.float32]]:
-    """Return what maps a batch of chunks to probabilities of shape (batch, labels)."""
+def classify_with(session: ort.InferenceSession) -> Classify:
+    """Return a session as a function from features to probabilities."""
     return lambda features: np.asarray(session.run([OUTPUT_NAME], dict(features))[0])
 
 
-class _Positional(nn.Module):
-    """A `SubgenreNetwork` that takes its inputs in order: a graph's inputs have no dictionary."""
+def write_model(path: Path, model: onnx.ModelProto) -> int:
+    """Write a model file and return its size in bytes; an earlier file is replaced only by a complete one.
 
-    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
-        super().__init__()
-        self.network, self._names = network, names
-
-    def forward(self, *features: Tensor) -> Tensor:
-        logits: Tensor = self.network(dict(zip(self._names, features, strict=True)))
-        return logits
-
-
-class _Probabilities(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, *features: Tensor) -> Tensor:
-        logits: Tensor = self.network(*features)
-        return logits.float().softmax(dim=1)
+    Raises
+    ------
+    ModelError
+        It cannot be written.
+    """
+    data = model.SerializeToString()
+    try:
+        with replacing(path) as partial:
+            partial.write_bytes(data)
+    except OSError as error:
+        raise ModelError(f"Model {path} cannot be written: {(error.strerror or str(error)).lower()}.") from None
+    return len(data)
 
 
 def _logits(model: onnx.ModelProto, features: Features) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Smaller and faster graphs: weights and activations in 8 bits, and what lower precision may cost."""
+"""Smaller and faster graphs: weights and activations in 8 bits, and the accuracy that lower precision may cost."""
 
 import logging
 import tempfile
@@ -20,8 +20,8 @@ LARGEST_LOSS = 0.005
 def to_int8(model: onnx.ModelProto, calibration: Iterable[Features]) -> onnx.ModelProto:
     """Quantise a graph: unsigned activations, signed weights by channel, as QuantizeLinear/DequantizeLinear pairs.
 
-    On CPUs signed activations are 2.4 times slower. Convolutions of one channel stay in single precision: too little
-    is multiplied there for 8 bits to pay. A ReLU is quantised with what it follows: its zero is the scale's.
+    On CPUs signed activations are 2.4 times slower. Convolutions of one channel stay in single precision: they multiply
+    too little for 8 bits to pay. A ReLU is quantised with the layer before it, whose scale starts at zero then.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ def to_int8(model: onnx.ModelProto, calibration: Iterable[Features]) -> onnx.Mod
     Raises
     ------
     ModelError
-        There is no room for temporary files.
+        Temporary files cannot be written.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    with tempfile.TemporaryDirectory() as folder, _without_advice():
+    with tempfile.TemporaryDirectory() as folder, _quiet():
         source, target = Path(folder) / "model.onnx", Path(folder) / "int8.onnx"
         try:
             onnx.save(model, source)
@@ -62,14 +62,14 @@ def to_int8(model: onnx.ModelProto, calibration: Iterable[Features]) -> onnx.Mod
 
 
 def gate(before: float, after: float, *, force: bool) -> None:
-    """Refuse a graph that lower precision has cost too much accuracy.
+    """Refuse a graph in lower precision that has lost too much accuracy.
 
     Parameters
     ----------
     before, after
         Chunk-level accuracies, 0..1, in single and in lower precision, on the same chunks.
     force
-        Let it pass.
+        Accept any loss.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _of_one_channel(model: onnx.ModelProto) -> list[str]:
 
 
 class _Chunks:
-    """Calibration data as ONNX Runtime asks for it, chunk by chunk."""
+    """Calibration data for ONNX Runtime, which asks for one chunk at a time."""
 
     def __init__(self, batches: Iterable[Features]) -> None:
         self._chunks = (
@@ -103,8 +103,8 @@ class _Chunks:
 
 
 @contextmanager
-def _without_advice() -> Iterator[None]:
-    """Keep ONNX Runtime from recommending a preprocessing that the exporter has done."""
+def _quiet() -> Iterator[None]:
+    """Silence ONNX Runtime, which recommends a preprocessing that the exporter has already done."""
     logging.disable(logging.WARNING)
     try:
         yield

@@ -1,11 +1,11 @@
-"""What models are called, and what networks take: chunks of 4.64 s as mel-spectrogram and tempograms."""
+"""Names of the models, and inputs of the networks: chunks of 4.64 s as mel-spectrogram and tempograms."""
 
 from typing import Literal, get_args
 
 from edmlive.spec import InputSpec
 
 CepstralArchitecture = Literal["mfcc-lstm", "mfcc-mlp"]
-"""Related work of the paper's, on cepstral coefficients: mel in dB only."""
+"""Systems that the paper compares with, on cepstral coefficients: mel in dB only."""
 Architecture = Literal[
     "mel",
     "fourier",
@@ -16,11 +16,11 @@ Architecture = Literal[
     "metric-fusion",
     CepstralArchitecture,
 ]
-"""The rows of Table I, late fusion with the paper's future work (temporal convolutions, metric learning), and related
+"""The rows of Table I; late fusion with the paper's future work (temporal convolutions, metric learning); related
 work."""
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 Ensemble = Literal["extra-trees", "gradient-boosting", "adaboost"]
-"""Related work of the paper's, on descriptors: ensembles of decision trees."""
+"""Systems that the paper compares with, on descriptors: ensembles of decision trees."""
 DescriptorModel = Literal["descriptors", Ensemble]
 """The shipped model's network over descriptors, and the ensembles."""
 DESCRIPTOR_MODELS: tuple[DescriptorModel, ...] = get_args(DescriptorModel)
@@ -34,7 +34,7 @@ AUTOCORRELATION = InputSpec("autocorrelation_tempogram", (384, CHUNK_FRAMES // 4
 
 
 def inputs_of(architecture: Architecture) -> tuple[InputSpec, ...]:
-    """Return what a network of that name takes."""
+    """Return the inputs of a network of that architecture."""
     if architecture == "mel" or architecture in CEPSTRAL:
         return (MEL,)
     if architecture == "fourier":

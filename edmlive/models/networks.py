@@ -1,20 +1,24 @@
-"""The paper's networks over mel-spectrograms and tempograms, whole: standardisation, branches, classifier."""
+"""The paper's networks over mel-spectrograms and tempograms: standardisation, branches, classifier."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edmlive.models.inputs import MEL, Architecture, inputs_of
-from edmlive.models.mfcc import MfccLstm, MfccMlp
-from edmlive.models.short_chunk import PAPER_WIDTH, ShortChunkCnn
+from edmlive.errors import ModelError
+from edmlive.models.inputs import CEPSTRAL, MEL, Architecture, inputs_of
+from edmlive.models.short_chunk import PAPER_WIDTH, MelBranch, ShortChunkCnn
 from edmlive.models.tempo import FusedConvolutions, TemporalConvolutions
 from edmlive.spec import InputName
 
 DENSE_UNITS = 512
 _SIMILARITY_SCALE = 16.0
 """Logits of the metric head lie within this of 0: enough for confident answers from cosines."""
+
+RAW_MEL_BRANCHES: dict[Architecture, Callable[[int], MelBranch]] = {}
+"""Branches over mel that is not standardised, made from a width, by architecture. Importing
+`edmlive.training.baselines` adds those of related work."""
 
 
 class Standardise(nn.Module):
@@ -79,7 +83,7 @@ class SubgenreNetwork(nn.Module):
         ``mel``: short-chunk CNN + ResNet. ``fourier``, ``autocorrelation``: the ablated variants. ``early-fusion``,
         ``late-fusion``: the proposed ones. ``temporal-fusion``, ``metric-fusion``: late fusion with temporal
         convolutions over the tempograms, or with a metric-learning head. ``mfcc-lstm``, ``mfcc-mlp``: related work, on
-        mel in dB.
+        mel in dB, once `edmlive.training.baselines` has been imported.
     labels
         Number of classes.
     width
@@ -89,6 +93,11 @@ class SubgenreNetwork(nn.Module):
     ----------
     inputs
         What `forward` takes.
+
+    Raises
+    ------
+    ModelError
+        The architecture is one of related work, whose networks have not been imported.
     """
 
     def __init__(self, architecture: Architecture, labels: int, width: int = PAPER_WIDTH) -> None:
@@ -97,11 +106,11 @@ class SubgenreNetwork(nn.Module):
         self.standardise = nn.ModuleDict({i.name: Standardise(i.shape[-2]) for i in self.inputs})
         self._tempograms: list[InputName] = [i.name for i in self.inputs if i.name != "mel"]
         bins = tuple(i.shape[0] for i in self.inputs if i.name != "mel")
-        self.mel: ShortChunkCnn | MfccLstm | MfccMlp | None = None
-        if architecture == "mfcc-lstm":
-            self.mel = MfccLstm(width)
-        elif architecture == "mfcc-mlp":
-            self.mel = MfccMlp(width)
+        self.mel: MelBranch | None = None
+        if architecture in RAW_MEL_BRANCHES:
+            self.mel = RAW_MEL_BRANCHES[architecture](width)
+        elif architecture in CEPSTRAL:
+            raise ModelError(f"An {architecture} network needs 'import edmlive.training.baselines' first.")
         elif MEL in self.inputs:
             self.mel = ShortChunkCnn(width)
         self.tempo: FusedConvolutions | TemporalConvolutions | None = None
@@ -128,22 +137,20 @@ class SubgenreNetwork(nn.Module):
         Returns
         -------
         Tensor
-            Logits, shape (batch, labels).
+            Logits, float32, shape (batch, labels).
         """
-        logits: Tensor = self.classify(self.embed(features))
+        logits: Tensor = self.classify(self.embed(features)).float()
         return logits
 
     def embed(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Return what the last layer sees, shape (batch, 512)."""
-        precision: torch.dtype = self.dense.get_parameter(
-            "0.weight"
-        ).dtype  # half in a graph exported so, standardisation excepted
+        """Return the last layer's input, shape (batch, 512)."""
+        precision = self.dense.get_parameter("0.weight").dtype  # float16 in such an export, but not to standardise in
         level = {name: standardise(features[name]).to(precision) for name, standardise in self.standardise.items()}
         parts = []
         if isinstance(self.mel, ShortChunkCnn):
             parts.append(self.mel(level["mel"]))
         elif self.mel is not None:
-            parts.append(self.mel(features["mel"].to(precision)))  # standardised coefficient by coefficient in there
+            parts.append(self.mel(features["mel"].to(precision)))
         if self.tempo is not None:
             parts.append(self.tempo([level[name] for name in self._tempograms]))
         embedding: Tensor = self.dense(torch.cat(parts, dim=1))

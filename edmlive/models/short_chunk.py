@@ -1,4 +1,4 @@
-"""Short-chunk CNN with residual connections: what a mel-spectrogram sounds like, in one vector.
+"""Short-chunk CNN with residual connections: a mel-spectrogram as one vector.
 
 M. Won, A. Ferraro, D. Bogdanov and X. Serra, *Evaluation of CNN-based automatic music tagging models*, 2020; section
 III.C and Figure 2 of the paper.
@@ -42,18 +42,25 @@ class ResidualBlock(nn.Module):
         return y
 
 
-class ShortChunkCnn(nn.Module):
-    """Seven residual blocks and a maximum over what they leave of bands and time.
+class MelBranch(nn.Module):
+    """Any network from mel chunks, (batch, 1, 128, 200), to one vector each, (batch, size).
+
+    Attributes
+    ----------
+    size
+        Length of the vector.
+    """
+
+    size: int
+
+
+class ShortChunkCnn(MelBranch):
+    """Seven residual blocks and a maximum over the bands and frames that remain: a vector of four widths.
 
     Parameters
     ----------
     width
         Channels of the first block; 128 is the paper's, which makes 128-128-256-256-256-256-512.
-
-    Attributes
-    ----------
-    size
-        Length of the vector: four widths.
     """
 
     def __init__(self, width: int = PAPER_WIDTH) -> None:

@@ -1,4 +1,4 @@
-"""What tempograms say of tempo and rhythm, in one vector: parallel or temporal convolutions (section III.D)."""
+"""Tempograms as one vector, by parallel or temporal convolutions (section III.D)."""
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,8 @@ _SUMMARIES, _POOL = 3, 3
 class ParallelConvolutions(nn.Module):
     """Four convolutions of different kernels and strides over the tempo axis, side by side (Figure 3b, 3c).
 
-    After J. Pons et al., *Timbre analysis of music audio signals with convolutional neural networks*, 2017. The same
-    filters hear every column, so that a tempo means the same wherever in the chunk it is.
+    After J. Pons et al., *Timbre analysis of music audio signals with convolutional neural networks*, 2017. Every
+    column goes through the same filters, so that a tempo means the same wherever in the chunk it occurs.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class ParallelConvolutions(nn.Module):
     Attributes
     ----------
     size
-        Positions along the tempo axis that the four leave together.
+        Positions along the tempo axis in the outputs of all four.
     """
 
     def __init__(self, bins: int, filters: int) -> None:
@@ -42,7 +42,7 @@ class ParallelConvolutions(nn.Module):
     def forward(self, tempogram: Tensor) -> Tensor:
         """Map (batch, bins, columns) to the mean over the columns, (batch, filters, size, 1)."""
         image, columns = tempogram.unsqueeze(1), tempogram.shape[2]
-        # Pooled one by one: ONNX Runtime pools where it convolves, but would first copy what is joined or averaged.
+        # Pooled one by one: ONNX Runtime pools in the convolution's layout, but would copy joined outputs first.
         means = [functional.avg_pool2d(convolution(image), (1, columns)) for convolution in self.convolutions]
         return torch.cat(means, dim=2)
 
@@ -65,8 +65,8 @@ class FusedConvolutions(nn.Module):
         super().__init__()
         self._early = early
         filters = max(1, width // 2)
-        heard = (sum(bins),) if early else bins
-        self.parallel = nn.ModuleList(ParallelConvolutions(count, filters) for count in heard)
+        fused = (sum(bins),) if early else bins
+        self.parallel = nn.ModuleList(ParallelConvolutions(count, filters) for count in fused)
         self.summary = nn.Sequential(
             nn.Conv2d(filters, _SUMMARIES, (3, 1), stride=(2, 1), bias=False),
             nn.BatchNorm2d(_SUMMARIES),
@@ -83,9 +83,9 @@ class FusedConvolutions(nn.Module):
         return vector
 
     def mean(self, tempograms: list[Tensor]) -> Tensor:
-        """Return what `summary` takes, (batch, filters, positions, 1): a mean over all columns."""
-        heard = [torch.cat(tempograms, dim=1)] if self._early else tempograms
-        return torch.cat([part(tempogram) for part, tempogram in zip(self.parallel, heard, strict=True)], dim=2)
+        """Return the input of `summary`, (batch, filters, positions, 1): a mean over all columns."""
+        fused = [torch.cat(tempograms, dim=1)] if self._early else tempograms
+        return torch.cat([part(tempogram) for part, tempogram in zip(self.parallel, fused, strict=True)], dim=2)
 
 
 class TemporalConvolutions(nn.Module):

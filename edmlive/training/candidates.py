@@ -1,6 +1,5 @@
 """Trained networks to be evaluated on a feature store, as checkpoints or as ONNX files."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,6 +11,7 @@ from edmlive.models.checkpoint import TRAINING_KEY, Checkpoint, Training
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.spec import Features, ModelSpec
+from edmlive.training import baselines as baselines  # whose networks checkpoints may hold
 from edmlive.training.agreement import comparable, scorable_genres
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.corpus import CorpusError
@@ -141,11 +141,3 @@ def chunks_for(
             "teacher to compare it with."
         )
     return chunks
-
-
-def batches(chunks: Chunks, batch: int, most: int) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """Yield raw features of up to ``most`` chunks, spread evenly."""
-    picked = np.unique(np.linspace(0, len(chunks) - 1, min(most, len(chunks))).astype(int)).tolist()
-    for start in range(0, len(picked), batch):
-        chosen = [chunks[index][0] for index in picked[start : start + batch]]
-        yield {name: np.stack([features[name] for features in chosen]) for name in chosen[0]}

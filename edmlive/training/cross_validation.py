@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from edmlive.models.descriptors import tempered
 from edmlive.training import scores
 from edmlive.training.datasets import Tracks
 
@@ -145,3 +145,8 @@ def best_temperature(raw: NDArray[np.float64], truth: NDArray[np.intp]) -> float
         return float(-np.log(right + 1e-12).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-6, 2), method="bounded").x))
+
+
+def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Raise probabilities of shape (tracks, labels) to ``1 / temperature`` and normalise the rows."""
+    return np.asarray(softmax(np.log(probabilities) / temperature, axis=1))

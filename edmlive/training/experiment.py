@@ -19,6 +19,7 @@ from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import CEPSTRAL, Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import ModelSpec, Provenance, VoteSpec
+from edmlive.training import baselines as baselines  # whose networks can be trained
 from edmlive.training.agreement import agreement, teacher_predictions
 from edmlive.training.chunks import WHOLE, Chunks, Span
 from edmlive.training.module import TrainingError, TrainingModule, loader, standardise

@@ -1,7 +1,9 @@
-"""Networks as ONNX files: the same answers as in PyTorch, in less precision nearly so, and live as offline."""
+"""Networks as ONNX files: PyTorch's answers, nearly so in lower precision, and the same live as offline."""
 
 import dataclasses
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,16 @@ from typer.testing import CliRunner, Result
 
 from edmlive.cli import app
 from edmlive.errors import ModelError, UserError
-from edmlive.export.file import write_model
-from edmlive.export.network import network_graph, session, verify
+from edmlive.export import Calibration
+from edmlive.export import export as export_network
+from edmlive.export.network import network_graph, session, verify, write_model
 from edmlive.export.precision import gate, to_int8
 from edmlive.features.windows import Windows
 from edmlive.models.checkpoint import Checkpoint, Training
 from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.realtime.classifier import Classifier
-from edmlive.spec import ModelSpec
+from edmlive.spec import Features, ModelSpec
 from edmlive.training.candidates import open_candidate
 from edmlive.training.chunks import chunk_features
 from edmlive.training.experiment import Experiment
@@ -203,7 +206,7 @@ def test_command_writes_a_model_that_answers_live_as_offline(
         ("width", 0, "width of 0"),
     ],
 )
-def test_a_checkpoint_that_says_strange_things_of_its_training_is_refused(
+def test_a_checkpoint_with_malformed_training_metadata_is_refused(
     tmp_path: Path, field: str, value: Any, words: str
 ) -> None:
     path, source = tmp_path / "c.safetensors", untrained("fourier")
@@ -213,7 +216,7 @@ def test_a_checkpoint_that_says_strange_things_of_its_training_is_refused(
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_file_to_be_examined_is_checked_as_one_to_listen_with(tmp_path: Path) -> None:
+def test_a_file_to_be_evaluated_is_checked_like_one_for_live_use(tmp_path: Path) -> None:
     model = small_models.build(small_models.spec(small_models.CHUNK))
     onnx.save(model, tmp_path / "outside.onnx", save_as_external_data=True, size_threshold=0)
     model = small_models.build(small_models.spec(small_models.CHUNK))
@@ -232,21 +235,40 @@ def test_command_verifies_without_a_store(tmp_path: Path) -> None:
     assert Classifier(tmp_path / "m.onnx", "cpu").spec.name == "fourier"
 
 
-def test_refused_precision_leaves_the_earlier_model(
-    checkpoint: Checkpoint,
-    model: onnx.ModelProto,
-    store: FeatureStore,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("edmlive.export.network.network_graph", lambda _: model)
-    source, target = tmp_path / "c.safetensors", tmp_path / "m.onnx"
-    checkpoint.save(source)
+def test_refused_precision_leaves_the_earlier_model(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    target = tmp_path / "m.onnx"
     target.write_text("earlier")
-    monkeypatch.setattr("edmlive.export.precision.LARGEST_LOSS", -2.0)
-    result = export(source, "-o", target, "--calibrate", store.folder, "--int8")
-    assert isinstance(result.exception, ModelError) and "costs" in str(result.exception)
+    accuracies = iter((0.9, 0.5))
+    drawn = Calibration(lambda most: [drawn_features(checkpoint, 2)], lambda _: next(accuracies), "drawn features")
+    with pytest.raises(ModelError, match=r"costs 40\.0 points"):
+        export_network(checkpoint, target, precision="int8", calibration=drawn)
+    with pytest.raises(ModelError, match="calibration"):
+        export_network(checkpoint, target, precision="int8")
     assert target.read_text() == "earlier"
+
+
+def test_reports_what_it_measured(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    accuracies, asked = iter((0.9, 0.5)), []
+
+    def batches(most: int) -> list[Features]:
+        asked.append(most)
+        return [drawn_features(checkpoint, 2)]
+
+    drawn = Calibration(batches, lambda _: next(accuracies), "drawn features", "agreement")
+    target = tmp_path / "m.onnx"
+    exported = export_network(checkpoint, target, precision="fp16", calibration=drawn, force=True)
+    assert exported.size == target.stat().st_size and 0 < exported.difference < 1e-5
+    assert (exported.source, exported.metric) == ("drawn features", "agreement")
+    assert (exported.float32_accuracy, exported.accuracy) == (0.9, 0.5)
+    assert asked == [16]
+    exported = export_network(checkpoint, target, calibration=drawn)
+    assert exported.accuracy is None and asked == [16, 16], "single precision is not scored"
+
+
+def test_importing_export_does_not_load_torch() -> None:
+    code = "import sys, edmlive.export, edmlive.training; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"torch", "onnx", "sklearn", "onnxruntime"}.isdisjoint(loaded)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
@@ -255,7 +277,7 @@ def test_a_full_disk_leaves_the_earlier_model(tmp_path: Path) -> None:
     target.write_text("earlier")
     (tmp_path / "m.onnx.part").symlink_to("/dev/full")
     with pytest.raises(ModelError, match=r"m\.onnx cannot be written: no space left on device\.$"):
-        write_model(target, b"new")
+        write_model(target, small_models.build(small_models.spec()))
     assert target.read_text() == "earlier" and [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from edmlive.cli import app
 from edmlive.errors import UserError
 from edmlive.realtime.classifier import Classifier
-from edmlive.training import cross_validation, descriptors
+from edmlive.training import descriptor_pipeline, descriptors, train_descriptors
 from edmlive.training.descriptors import DESCRIPTORS
 from tests.training.tables import TEMPI, save_2016, save_2021, table_of_2021
 
@@ -49,9 +49,15 @@ def test_trains_exports_and_reports(tmp_path: Path, dataset: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path: Path, dataset: Path) -> None:
+    steps: list[tuple[int, int]] = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        assert train(dataset, "-o", tmp_path / name / "m.onnx", "--folds", 2).exit_code == 0
+        path = tmp_path / name / "m.onnx"
+        trained = train_descriptors(dataset, path, folds=2, advance=lambda done, total: steps.append((done, total)))
+        assert trained.path == path and trained.page.is_file()
+        assert (trained.tracks, trained.pooled, trained.disagreements) == (48, 0, 0) and trained.difference < 1e-4
+        assert trained.spec.provenance.measured == trained.report.figures()
+    assert steps == 2 * [(k, 5) for k in range(1, 6)]
     assert (tmp_path / "a" / "m.onnx").read_bytes() == (tmp_path / "b" / "m.onnx").read_bytes()
 
 
@@ -59,7 +65,7 @@ def test_complains_before_it_trains(tmp_path: Path, dataset: Path, monkeypatch: 
     def unexpected(*_: object, **__: object) -> None:
         raise AssertionError("trained")
 
-    monkeypatch.setattr(cross_validation, "cross_validate", unexpected)
+    monkeypatch.setattr(descriptor_pipeline, "cross_validate", unexpected)
     model = tmp_path / "m.onnx"
     for arguments, complaint in (
         ((tmp_path / "none.csv", "-o", model), "none.csv cannot be read"),
@@ -87,20 +93,12 @@ def test_an_interrupted_training_leaves_nothing(tmp_path: Path, dataset: Path, m
 def test_a_wrong_table_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     table_of_2021().drop(columns="genre").to_csv(path, index=False)
-    command = [
-        sys.executable,
-        "-m",
-        "edmlive",
-        "train",
-        str(path),
-        "--model",
-        "descriptors",
-        "-o",
-        str(tmp_path / "m.onnx"),
-    ]
+    arguments = ["train", path, "--model", "descriptors", "-o", tmp_path / "m.onnx"]
+    command = [sys.executable, "-m", "edmlive", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr == f"edmlive: Dataset {path} has neither a column 'genre' nor a column 'class'.\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"edmlive: Dataset {path} has neither") and "'genre'" in line and "'class'" in line
 
 
 @pytest.mark.parametrize("package", ["sklearn", "onnx", "pandas"])
@@ -109,7 +107,8 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, package: str) -
     command = [sys.executable, "-c", code, "train", "a.csv", "--model", "descriptors", "-o", "m.onnx"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"edmlive: Training needs the package '{package}': pip install 'edmlive[train]'.\n"
+    (line,) = done.stderr.splitlines()
+    assert f"needs the package '{package}'" in line and "'edmlive[train]'" in line
 
 
 def test_help_says_where_the_data_is() -> None:

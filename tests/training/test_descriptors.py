@@ -5,17 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from edmlive.models.descriptors import CLIP, DescriptorFeatures
 from edmlive.spec import ModelSpec, Provenance
-from edmlive.training import descriptors
 from edmlive.training.cross_validation import cross_validate
 from edmlive.training.datasets import Tracks, poolable, read_tracks
-from edmlive.training.descriptors import DESCRIPTORS, TEMPO, describe, fit
+from edmlive.training.descriptors import DESCRIPTORS, MEMBERS, TEMPO, describe, fit, perceptron
 from tests.training.tables import save_2016, save_2021
 
-TEMPO_INDEX = DESCRIPTORS.index(TEMPO)
+
+def fitted(tracks: Tracks) -> DescriptorFeatures:
+    return DescriptorFeatures(len(DESCRIPTORS), DESCRIPTORS.index(TEMPO)).fit(tracks.values)
+
+
+def seen_by(features: DescriptorFeatures, values: np.ndarray) -> np.ndarray:
+    return features(torch.from_numpy(values)).numpy()
 
 
 @pytest.fixture
@@ -29,36 +35,36 @@ def pool(tmp_path: Path, tracks: Tracks) -> Tracks:
 
 
 def test_features_are_standard_in_the_logarithm_where_descriptors_are_positive(tracks: Tracks) -> None:
-    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
-    np.testing.assert_array_equal(features.logged, (tracks.values > 0).all(axis=0))
-    assert 0 < (~features.logged).sum() < 20
-    j = int(np.flatnonzero(features.logged)[0])
+    features = fitted(tracks)
+    np.testing.assert_array_equal(features.logged.numpy(), (tracks.values > 0).all(axis=0))
+    assert 0 < int((~features.logged).sum()) < 20
+    j = int(np.flatnonzero(features.logged.numpy())[0])
     levels = np.log(tracks.values[:, j])
     expected = np.clip((levels - levels.mean()) / levels.std(), -CLIP, CLIP)
-    np.testing.assert_allclose(features(tracks.values)[:, j], expected, rtol=1e-9)
+    np.testing.assert_allclose(seen_by(features, tracks.values)[:, j], expected, rtol=1e-9)
 
 
 def test_features_survive_anything(tracks: Tracks) -> None:
-    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
+    features = fitted(tracks)
     for strange in (np.nan, np.inf, -np.inf, 0.0, -1.0, 1e30):
-        seen = features(np.full((1, len(DESCRIPTORS)), strange))
+        seen = seen_by(features, np.full((1, len(DESCRIPTORS)), strange))
         assert np.isfinite(seen).all() and np.abs(seen).max() <= CLIP, strange
-    assert not features(np.full((1, len(DESCRIPTORS)), np.nan)).any(), "what is missing counts as the mean"
+    assert not seen_by(features, np.full((1, len(DESCRIPTORS)), np.nan)).any(), "what is missing counts as the mean"
 
 
 def test_a_constant_descriptor_does_no_harm(tracks: Tracks) -> None:
     tracks.values[:, 0] = 0.25
-    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
-    assert not features(tracks.values)[:, 0].any()
+    features = fitted(tracks)
+    assert not seen_by(features, tracks.values)[:, 0].any()
 
 
 def test_tempo_features_tell_near_tempi_apart_and_forgive_octaves(tracks: Tracks) -> None:
-    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)
+    features = fitted(tracks)
 
     def circle(bpm: float) -> np.ndarray:
         row = tracks.values[:1].copy()
-        row[0, TEMPO_INDEX] = bpm
-        return features(row)[0, len(DESCRIPTORS) :]
+        row[0, DESCRIPTORS.index(TEMPO)] = bpm
+        return seen_by(features, row)[0, len(DESCRIPTORS) :]
 
     np.testing.assert_allclose(circle(87), circle(174), atol=1e-9)
     likeness = [float(circle(124) @ circle(124 + step)) for step in (0, 1, 3, 6, 12)]
@@ -70,13 +76,10 @@ def test_tempo_features_tell_near_tempi_apart_and_forgive_octaves(tracks: Tracks
 def test_the_network_is_the_mean_of_its_perceptrons(tracks: Tracks, genres: int) -> None:
     tracks = tracks[np.isin(tracks.genres, np.unique(tracks.genres)[:genres])]
     network = fit(tracks, seed=3)
-    features = DescriptorFeatures.fitted(tracks.values, TEMPO_INDEX)(tracks.values)
+    features = seen_by(fitted(tracks), tracks.values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        members = [
-            descriptors._perceptron(3 * descriptors.MEMBERS + i, min(64, len(tracks))).fit(features, tracks.genres)
-            for i in range(descriptors.MEMBERS)
-        ]
+        members = [perceptron(3 * MEMBERS + i, len(tracks)).fit(features, tracks.genres) for i in range(MEMBERS)]
     expected = np.mean([m.predict_proba(features) for m in members], axis=0)
     np.testing.assert_allclose(network.probabilities(tracks.values), expected, atol=1e-9)
 

@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 
 from edmlive.cli import app
 from edmlive.errors import ModelError
-from edmlive.export.released import CLASSES, SPEC, ReleasedPipeline, read_released
-from edmlive.export.untrusted import read_state
+from edmlive.export.released.model import CLASSES, SPEC, ReleasedPipeline, read_released
+from edmlive.export.released.network import ReleasedBlock, ReleasedNetwork
+from edmlive.export.released.untrusted import read_state
 from edmlive.features.windows import Windows
-from edmlive.models.released import LABELS, ReleasedBlock, ReleasedNetwork
 from edmlive.realtime.classifier import Classifier
+from edmlive.taxonomy import SUBGENRES
 from tests.music import render
 
 
@@ -182,7 +183,7 @@ def test_tempograms_are_scrambled_as_in_their_code(normalised: bool) -> None:
     level = (summed - norm.running_mean.numpy()) / np.sqrt(norm.running_var.numpy() + 1e-5) * norm.weight.item()
     expected = np.maximum(level + norm.bias.item(), 0)[:, :1152].reshape(2, 384, 3).max(axis=2)
     with torch.inference_mode():
-        np.testing.assert_allclose(network._tempo(autocorrelation, fourier), expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(network.tempo(autocorrelation, fourier), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_pipeline_prepares_features_as_their_code(network: ReleasedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +194,9 @@ def test_pipeline_prepares_features_as_their_code(network: ReleasedNetwork, monk
     given: list[torch.Tensor] = []
     monkeypatch.setattr(network, "forward", lambda *features: given.extend(features))
     mel, autocorrelation = torch.rand(1, 1, 128, 1_292), torch.rand(1, 384, 1_292)
-    ReleasedPipeline(network)(mel, autocorrelation, torch.from_numpy(onset)[None])
+    ReleasedPipeline(network)(
+        {"mel": mel, "autocorrelation_tempogram": autocorrelation, "onset_strength": torch.from_numpy(onset)[None]}
+    )
     np.testing.assert_allclose(given[1][0], expected[:, -50:], atol=1e-4)
     np.testing.assert_allclose(
         given[2][0, 0], ((mel - mel.mean()) / mel.std(correction=0))[0, 0, :, -200:], rtol=1e-4, atol=1e-5
@@ -207,7 +210,7 @@ def test_imported_model_listens(theirs: nn.Module, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["import", str(tmp_path / "joint.pkl"), "-o", str(tmp_path / "released.onnx")])
     assert result.exit_code == 0, result.output
     classifier = Classifier(tmp_path / "released.onnx", "cpu")
-    assert classifier.spec == SPEC and classifier.spec.labels == LABELS and len(LABELS) == 30
+    assert classifier.spec == SPEC and classifier.spec.labels == SUBGENRES and len(SUBGENRES) == 30
     windows = Windows(classifier.spec)
     music = render(40, 22_050, 1)[:, 0]
     for block in np.array_split(music, 9):
@@ -216,7 +219,7 @@ def test_imported_model_listens(theirs: nn.Module, tmp_path: Path) -> None:
     assert live is not None
     with torch.inference_mode():
         logits = ReleasedPipeline(read_released(tmp_path / "joint.pkl"))(
-            *(torch.from_numpy(live[i.name])[None] for i in SPEC.inputs)
+            {name: torch.from_numpy(tensor)[None] for name, tensor in live.items()}
         )
     np.testing.assert_allclose(classifier.probabilities(live), logits.softmax(dim=1)[0], atol=1e-5)
     assert onnx.load(tmp_path / "released.onnx").graph.node[-1].op_type == "Softmax"

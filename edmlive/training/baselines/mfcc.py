@@ -1,4 +1,4 @@
-"""Cepstral coefficients of a chunk in one vector, by an LSTM or by a perceptron: what came before CNNs.
+"""Cepstral coefficients of a chunk as one vector, by an LSTM or by a perceptron: what came before CNNs.
 
 R. J. M. Quinto, R. O. Atienza and N. M. C. Tiglao, *Jazz music sub-genre classification using deep learning*, 2017;
 section II of the paper.
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edmlive.models.inputs import CHUNK_FRAMES, MEL
+from edmlive.models.networks import RAW_MEL_BRANCHES
+from edmlive.models.short_chunk import MelBranch
 
 COEFFICIENTS = 20
 _LAYERS = 3
@@ -45,18 +47,13 @@ class Mfcc(nn.Module):
         return functional.conv1d(mel.squeeze(1), self.basis)
 
 
-class MfccLstm(nn.Module):
-    """Three layers of LSTM over the coefficients; the vector is what they know after the last frame.
+class MfccLstm(MelBranch):
+    """Three layers of LSTM over the coefficients; the vector is their output at the last frame.
 
     Parameters
     ----------
     width
         Of the network; a layer has a quarter as many units: 32, as published, at 128.
-
-    Attributes
-    ----------
-    size
-        Length of the vector.
     """
 
     def __init__(self, width: int) -> None:
@@ -71,18 +68,13 @@ class MfccLstm(nn.Module):
         return states[:, -1]
 
 
-class MfccMlp(nn.Module):
+class MfccMlp(MelBranch):
     """A perceptron of three layers over the coefficients of all frames.
 
     Parameters
     ----------
     width
-        Units of each layer.
-
-    Attributes
-    ----------
-    size
-        Length of the vector: the width.
+        Units of each layer, and length of the vector.
     """
 
     def __init__(self, width: int) -> None:
@@ -97,3 +89,7 @@ class MfccMlp(nn.Module):
         """Map raw mel chunks in dB, (batch, 1, 128, 200), to (batch, size)."""
         vector: Tensor = self.layers(self.mfcc(mel))
         return vector
+
+
+RAW_MEL_BRANCHES["mfcc-lstm"] = MfccLstm
+RAW_MEL_BRANCHES["mfcc-mlp"] = MfccMlp

@@ -1,8 +1,8 @@
-"""Reading tensors out of PyTorch pickles without letting them run anything.
+"""Reading tensors from PyTorch pickles without letting them run anything.
 
-A pickle is a program. Here it may only put together dictionaries, lists, numbers, text, tensors, and inert stand-ins
-for the classes it is known to hold; a name that is none of these ends the reading, by that name. Both of PyTorch's
-formats are read: the zip file of today, and the stream of pickles and raw storages from before version 1.6.
+A pickle is a program. Here it may only build dictionaries, lists, numbers, text, tensors, and inert stand-ins for the
+classes it is known to hold; any other name is refused, and reported. Both of PyTorch's formats are read: today's zip
+file, and the stream of pickles and raw storages from before version 1.6.
 """
 
 import io
@@ -37,7 +37,7 @@ Storages = dict[str, NDArray[Any]]
 
 
 class Module:
-    """What stands in for a pickled ``torch.nn.Module``: its attributes, and no behaviour."""
+    """Stands in for a pickled ``torch.nn.Module``: its attributes, and no behaviour."""
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, dict):
@@ -46,7 +46,7 @@ class Module:
 
 
 class _Tensor:
-    """A view of a storage, whose values a legacy file gives only after it."""
+    """A view of a storage, whose values come later in a legacy file."""
 
     def __init__(self, storage: tuple[str, str, int], offset: int, shape: tuple[int, ...], stride: tuple[int, ...]):
         if not all(isinstance(number, int) and number >= 0 for number in (offset, *shape, *stride)):
@@ -80,7 +80,7 @@ def read_state(path: Path, classes: frozenset[str]) -> dict[str, NDArray[Any]]:
     Raises
     ------
     ModelError
-        It is no such file, is broken, or names anything else; nothing of it has been run then.
+        It is no such file, is broken, or names any other class; nothing in it has been run.
     """
     try:
         if path.stat().st_size > LARGEST_BYTES:

@@ -1,22 +1,14 @@
 """The network that the paper's authors released, bug for bug, so that their checkpoint can be run.
 
-What its code does differs from the paper: the tempograms' parallel convolutions are computed and thrown away, and the
-tempograms are reshaped where the paper transposes them. The names of the layers are those in the checkpoint.
+Their code differs from the paper: it computes the tempograms' parallel convolutions and discards them, and it reshapes
+the tempograms where the paper transposes them. The layers are named as in the checkpoint.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LABELS = (
-    *("hard-dance", "deep-house", "glitch-hop", "progressive-big-room", "electro-big-room", "trap-future-bass"),
-    *("jumpup-drum-and-bass", "progressive-trance", "uplifting-trance", "garage-baseline-grime", "electro-house"),
-    *("house", "psy-trance", "leftfield-bass", "hip-hop-r-and-b", "tech-trance", "minimal-deep-tech"),
-    *("progressive-house", "future-house", "tech-house", "leftfield-house-and-techno", "electronica-downtempo"),
-    *("liquid-drum-and-bass", "breaks", "dance", "dubstep", "dub-techno", "reggae-dancehall-dub"),
-    *("hardcore-hard-techno", "jungle-drum-and-bass"),
-)
-"""Classes in the order of the network's outputs."""
+from edmlive.taxonomy import SUBGENRES
 
 _CHANNELS = (1, 128, 128, 256, 256, 256, 256, 512)
 _COLUMNS, _COPIES = 50, 4
@@ -52,7 +44,7 @@ class ReleasedNetwork(nn.Module):
     Parameters
     ----------
     normalised
-        Normalise the tempograms by ``bn_1``. The published code computes that, too, and throws it away.
+        Normalise the tempograms by ``bn_1``; the published code computes that, too, and discards it.
     """
 
     def __init__(self, *, normalised: bool = False) -> None:
@@ -64,7 +56,7 @@ class ReleasedNetwork(nn.Module):
         self.bn_w = nn.BatchNorm1d(1)
         self.dense1 = nn.Linear(896, 512)
         self.bn = nn.BatchNorm1d(512)
-        self.dense2 = nn.Linear(512, len(LABELS))
+        self.dense2 = nn.Linear(512, len(SUBGENRES))
 
     def forward(self, autocorrelation: Tensor, fourier: Tensor, mel: Tensor) -> Tensor:
         """Classify chunks of standardised features.
@@ -85,12 +77,13 @@ class ReleasedNetwork(nn.Module):
         """
         for number in range(1, len(_CHANNELS)):
             mel = self.get_submodule(f"layer{number}")(mel)
-        heard = mel.squeeze(2).amax(dim=-1)
-        dense = functional.relu(self.bn(self.dense1(torch.cat([heard, self._tempo(autocorrelation, fourier)], dim=1))))
+        timbre = mel.squeeze(2).amax(dim=-1)
+        dense = functional.relu(self.bn(self.dense1(torch.cat([timbre, self.tempo(autocorrelation, fourier)], dim=1))))
         logits: Tensor = self.dense2(dense)  # the dropout between is for training only
         return logits
 
-    def _tempo(self, autocorrelation: Tensor, fourier: Tensor) -> Tensor:
+    def tempo(self, autocorrelation: Tensor, fourier: Tensor) -> Tensor:
+        """Map both tempograms to one vector, (batch, 384)."""
         copies = []
         for tempogram in (autocorrelation, fourier):
             scrambled = tempogram.reshape(-1, _COLUMNS, tempogram.shape[1])  # reshaped, not transposed

@@ -1,16 +1,46 @@
-"""Training of tree ensembles over descriptors: how subgenres were classified before networks (section II)."""
+"""Ensembles of decision trees over audio descriptors: how subgenres were classified before networks (section II)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import AdaBoostClassifier, ExtraTreesClassifier, GradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from edmlive.models.inputs import Ensemble
-from edmlive.models.trees import TreeEnsemble
+from edmlive.training.cross_validation import tempered
 from edmlive.training.datasets import Tracks
 
+LEAST_PROBABILITY = 1e-6
+"""Trees may rule a genre out altogether, which no temperature can soften."""
 _MOST_FEATURES = 40
+
+
+@dataclass
+class TreeEnsemble:
+    """Genres from descriptors: the answer of decision trees together, calibrated.
+
+    Parameters
+    ----------
+    estimator
+        Scikit-learn's classifier, trained on float32.
+    temperature
+        Its probabilities are raised to one over this.
+    """
+
+    estimator: Any
+    temperature: float = 1.0
+
+    def probabilities(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Classify (tracks, descriptors) values, finite; shape (tracks, labels), rows sum to 1."""
+        raw = self.estimator.predict_proba(values.astype(np.float32))
+        return tempered(np.maximum(raw, LEAST_PROBABILITY), self.temperature)
+
+    def importances(self) -> NDArray[np.float64]:
+        """Return each descriptor's share of the decrease in impurity, shape (descriptors,), summing to 1."""
+        shares: NDArray[np.float64] = self.estimator.feature_importances_
+        return shares
 
 
 def fit(model: Ensemble, tracks: Tracks, *, seed: int = 0) -> TreeEnsemble:

@@ -1,26 +1,27 @@
-"""The authors' released checkpoint as a model to listen with."""
+"""The authors' released checkpoint as a model for live use."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from edmlive.errors import ModelError
-from edmlive.export.network import traced
-from edmlive.export.untrusted import read_state
+from edmlive.export.network import traced, write_model
+from edmlive.export.released.network import ReleasedNetwork
+from edmlive.export.released.untrusted import read_state
 from edmlive.kernels.tables import HOP_LENGTH, N_TEMPO_BINS, SAMPLE_RATE, TEMPOGRAM_LENGTH, window
-from edmlive.models.released import LABELS, ReleasedNetwork
 from edmlive.spec import InputSpec, ModelSpec, Provenance, VoteSpec
+from edmlive.taxonomy import SUBGENRES
 
 WINDOW_FRAMES = 1_292
-"""The released code standardises tempograms over 30 s of a track, and mel over 120 s. Here all look back on 30 s."""
+"""30 s. The released code standardises tempograms over 30 s of a track, and mel over 120 s; here, all over 30 s."""
 _MEL_COLUMNS, _TEMPOGRAM_COLUMNS = 200, 50
 _CHUNKS = 25
 _UNUSED = ("conv1d_1.", "conv1d_2.", "conv1d_3.", "conv1d_4.", "rnn.")
-"""Layers that a checkpoint of theirs may hold, and the results of which their code throws away."""
+"""Layers that their checkpoints may hold, but whose results their code discards."""
 _NORM = "bn_1."
 
 CLASSES = frozenset(
@@ -28,21 +29,28 @@ CLASSES = frozenset(
         "model.Joint_ShortChunkCNN_Res",
         "modules.Res_2d",
         "torch.nn.parallel.data_parallel.DataParallel",
-        *(f"torch.nn.modules.activation.{name}" for name in ("ReLU", "Softmax")),
-        *(f"torch.nn.modules.batchnorm.{name}" for name in ("BatchNorm1d", "BatchNorm2d")),
-        *(f"torch.nn.modules.container.{name}" for name in ("Sequential", "ModuleList")),
-        *(f"torch.nn.modules.conv.{name}" for name in ("Conv1d", "Conv2d")),
-        *(f"torch.nn.modules.dropout.{name}" for name in ("Dropout", "Dropout2d")),
+        "torch.nn.modules.activation.ReLU",
+        "torch.nn.modules.activation.Softmax",
+        "torch.nn.modules.batchnorm.BatchNorm1d",
+        "torch.nn.modules.batchnorm.BatchNorm2d",
+        "torch.nn.modules.container.ModuleList",
+        "torch.nn.modules.container.Sequential",
+        "torch.nn.modules.conv.Conv1d",
+        "torch.nn.modules.conv.Conv2d",
+        "torch.nn.modules.dropout.Dropout",
+        "torch.nn.modules.dropout.Dropout2d",
         "torch.nn.modules.linear.Linear",
-        *(f"torch.nn.modules.pooling.{name}" for name in ("AvgPool1d", "MaxPool1d", "MaxPool2d")),
+        "torch.nn.modules.pooling.AvgPool1d",
+        "torch.nn.modules.pooling.MaxPool1d",
+        "torch.nn.modules.pooling.MaxPool2d",
         "torch.nn.modules.rnn.GRU",
     }
 )
-"""What their pickle is known to name."""
+"""The classes that their pickle is known to name."""
 
 SPEC = ModelSpec(
     "released",
-    LABELS,
+    SUBGENRES,
     (
         InputSpec("mel", (1, 128, WINDOW_FRAMES)),
         InputSpec("autocorrelation_tempogram", (TEMPOGRAM_LENGTH, WINDOW_FRAMES)),
@@ -77,37 +85,57 @@ class ReleasedPipeline(nn.Module):
         basis = np.cos(angles) * window("hann", TEMPOGRAM_LENGTH)
         self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32)[:, None])
 
-    def forward(self, mel: Tensor, autocorrelation: Tensor, onset: Tensor) -> Tensor:
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Classify the newest chunk.
 
         Parameters
         ----------
-        mel
-            Powers, shape (batch, 1, 128, 1292).
-        autocorrelation
-            Shape (batch, 384, 1292).
-        onset
-            Onset strengths in dB, shape (batch, 1675): one tempogram window more.
+        features
+            ``mel``: powers, shape (batch, 1, 128, 1292). ``autocorrelation_tempogram``: shape (batch, 384, 1292).
+            ``onset_strength``: in dB, shape (batch, 1675), one tempogram window more.
 
         Returns
         -------
         Tensor
             Logits, shape (batch, 30).
         """
-        fourier = functional.conv1d(onset[:, None], self.basis)  # its real part: all that their cast to float keeps
+        # The real part of the Fourier tempogram: all that their cast to float keeps.
+        fourier = functional.conv1d(features["onset_strength"][:, None], self.basis)
         logits: Tensor = self.network(
-            _standard(autocorrelation)[..., -_TEMPOGRAM_COLUMNS:],
-            _standard(fourier)[..., -_TEMPOGRAM_COLUMNS:],
-            _standard(mel)[..., -_MEL_COLUMNS:],
+            _standardised(features["autocorrelation_tempogram"])[..., -_TEMPOGRAM_COLUMNS:],
+            _standardised(fourier)[..., -_TEMPOGRAM_COLUMNS:],
+            _standardised(features["mel"])[..., -_MEL_COLUMNS:],
         )
         return logits
+
+
+def import_released(checkpoint: Path, output: Path) -> int:
+    """Write the authors' released checkpoint as an ONNX file for live use.
+
+    Parameters
+    ----------
+    checkpoint
+        ``joint-model-all-2500.pkl``; nothing in it is run.
+    output
+        The file to write; an earlier one is replaced only by a complete one.
+
+    Returns
+    -------
+    int
+        Size of the file in bytes.
+
+    Raises
+    ------
+    ModelError
+        The checkpoint is another file or names what is not admitted, or the output cannot be written.
+    """
+    return write_model(output, traced(ReleasedPipeline(read_released(checkpoint)), SPEC))
 
 
 def read_released(path: Path) -> ReleasedNetwork:
     """Read the network out of ``joint-model-all-2500.pkl``, without running anything in it.
 
-    Whether its code used ``bn_1`` can be told from the checkpoint: the bias is zero at first, and only what is used
-    learns.
+    The checkpoint shows whether its code used ``bn_1``: the bias starts at zero, and only a layer that is used learns.
 
     Raises
     ------
@@ -127,12 +155,7 @@ def read_released(path: Path) -> ReleasedNetwork:
     return network.eval()
 
 
-def released_graph(network: ReleasedNetwork) -> onnx.ModelProto:
-    """Trace the released network with its preparation of features; the graph carries `SPEC`."""
-    return traced(ReleasedPipeline(network), SPEC)
-
-
-def _standard(x: Tensor) -> Tensor:
-    """Z-score each batch element with one mean and one deviation."""
+def _standardised(x: Tensor) -> Tensor:
+    """Return the z-scores of each batch element, by one mean and one deviation."""
     axes = tuple(range(1, x.dim()))
     return (x - x.mean(axes, keepdim=True)) / x.std(axes, correction=0, keepdim=True).clamp_min(1e-12)
