@@ -6,6 +6,8 @@ replace the first. What one reader skips, another may take for weights in a file
 nothing: whatever it accepts, every reader understands in the same way.
 """
 
+import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
 
 LARGEST_BYTES = 1 << 30
 MOST_FIELDS = 500_000
-"""Fields of a file, not counting the numbers in lists; an hour's worth of parsing fits into a small file otherwise."""
+"""Fields of a file, not counting the numbers in lists; a small file could otherwise take an hour to parse."""
 DEEPEST = 64
 """Messages within messages; other readers stop at 100."""
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
@@ -25,38 +27,71 @@ ENDLESS = frozenset({"Loop", "Scan", "SequenceMap"})
 
 _WIRE_TYPES = {"varint": 0, "fixed64": 1, "bytes": 2, "fixed32": 5}
 _TAG_END = 1 << 32
+_NUMBERS = {
+    0: rb"(?:[\x00-\x7f]|[\x80-\xff]{1,8}[\x01-\x7f]|[\x80-\xff]{9}\x01)",
+    1: rb".{8}",
+    5: rb".{4}",
+}
+"""By wire type; a varint takes as few bytes as it can."""
 
-# Message -> field number -> what it holds: a scalar, or another message; "*" where it may stand several times.
-# This is onnx.proto as of ONNX 1.23; lists of numbers may also be packed into one field of bytes.
-_SCHEMA: dict[str, dict[int, str]] = {
+# Message -> content -> numbers of the fields with it: a scalar or another message; "*" if a field may be repeated.
+# As in onnx.proto of ONNX 1.23.
+_MESSAGES: dict[str, dict[str, tuple[int, ...]]] = {
     "model": {
-        **{1: "varint", 2: "bytes", 3: "bytes", 4: "bytes", 5: "varint", 6: "bytes", 7: "graph", 8: "bytes*"},
-        **{14: "entry*", 20: "training*", 25: "function*", 26: "bytes*"},
+        "varint": (1, 5),
+        "bytes": (2, 3, 4, 6),
+        "bytes*": (8, 26),
+        "graph": (7,),
+        "entry*": (14,),
+        "training*": (20,),
+        "function*": (25,),
     },
     "graph": {
-        **{1: "node*", 2: "bytes", 5: "tensor*", 10: "bytes", 11: "bytes*", 12: "bytes*", 13: "bytes*"},
-        **{14: "bytes*", 15: "sparse*", 16: "entry*"},
+        "bytes": (2, 10),
+        "bytes*": (11, 12, 13, 14),
+        "node*": (1,),
+        "tensor*": (5,),
+        "sparse*": (15,),
+        "entry*": (16,),
     },
-    "node": {
-        **{1: "bytes*", 2: "bytes*", 3: "bytes", 4: "bytes", 5: "attribute*", 6: "bytes", 7: "bytes", 8: "bytes"},
-        **{9: "entry*", 10: "bytes*"},
-    },
+    "node": {"bytes": (3, 4, 6, 7, 8), "bytes*": (1, 2, 10), "attribute*": (5,), "entry*": (9,)},
     "attribute": {
-        **{1: "bytes", 2: "fixed32", 3: "varint", 4: "bytes", 5: "tensor", 6: "graph", 7: "fixed32*", 8: "varint*"},
-        **{9: "bytes*", 10: "tensor*", 11: "graph*", 13: "bytes", 14: "bytes", 15: "bytes*", 20: "varint"},
-        **{21: "bytes", 22: "sparse", 23: "sparse*"},
+        "varint": (3, 20),
+        "varint*": (8,),
+        "fixed32": (2,),
+        "fixed32*": (7,),
+        "bytes": (1, 4, 13, 14, 21),
+        "bytes*": (9, 15),
+        "tensor": (5,),
+        "tensor*": (10,),
+        "sparse": (22,),
+        "sparse*": (23,),
+        "graph": (6,),
+        "graph*": (11,),
     },
     "tensor": {
-        **{1: "varint*", 2: "varint", 3: "bytes", 4: "fixed32*", 5: "varint*", 6: "bytes*", 7: "varint*", 8: "bytes"},
-        **{9: "bytes", 10: "fixed64*", 11: "varint*", 12: "bytes", 13: "bytes*", 14: "varint", 16: "entry*"},
+        "varint": (2, 14),
+        "varint*": (1, 5, 7, 11),
+        "fixed32*": (4,),
+        "fixed64*": (10,),
+        "bytes": (3, 8, 9, 12),
+        "bytes*": (6, 13),
+        "entry*": (16,),
     },
-    "sparse": {1: "tensor", 2: "tensor", 3: "varint*"},
+    "sparse": {"varint*": (3,), "tensor": (1, 2)},
     "function": {
-        **{1: "bytes", 4: "bytes*", 5: "bytes*", 6: "bytes*", 7: "node*", 8: "bytes", 9: "bytes*", 10: "bytes"},
-        **{11: "attribute*", 12: "bytes*", 13: "bytes", 14: "entry*"},
+        "bytes": (1, 8, 10, 13),
+        "bytes*": (4, 5, 6, 9, 12),
+        "node*": (7,),
+        "attribute*": (11,),
+        "entry*": (14,),
     },
-    "training": {1: "graph", 2: "graph", 3: "bytes*", 4: "bytes*"},
-    "entry": {1: "bytes", 2: "bytes"},
+    "training": {"bytes*": (3, 4), "graph": (1, 2)},
+    "entry": {"bytes": (1, 2)},
+}
+_SCHEMA = {
+    message: {number: content for content, numbers in fields.items() for number in numbers}
+    for message, fields in _MESSAGES.items()
 }
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 
@@ -190,7 +225,7 @@ def _text(value: memoryview | None) -> str:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """Yield (number, wire type, content) of each field; of a varint its bytes."""
+    """Yield (number, wire type, content) of each field; of numbers in a row with one tag, the first and the last."""
     position, end = 0, len(message)
     while position < end:
         tag, position = _varint(message, position)
@@ -210,6 +245,16 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         if position > end:
             raise ValueError("truncated")
         yield number, wire, message[start:position]
+        if wire != 2 and tag < 0x80 and (run := _run_of(tag).match(message, position)) is not None:
+            position = run.end()
+            yield number, wire, message[run.start(1) + 1 : position]
+
+
+@functools.cache
+def _run_of(tag: int) -> re.Pattern[bytes]:
+    """Match one or more numbers, each behind its tag of one byte: a forest has millions of them."""
+    field = re.escape(bytes([tag])) + _NUMBERS[tag & 7]
+    return re.compile(b"(" + field + b")++", re.DOTALL)
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:

@@ -256,6 +256,8 @@ EXTERNAL = outside().SerializeToString()
         b"\x38\x05",
         field(14, b"\x08\x05"),
         b"\xf8\x3f\x00",
+        b"\x08\x01\x08\x01",
+        field(7, field(1, field(5, b"\x40\x01" * 5 + b"\x40\x81\x00"))),
     ],
     ids=[
         "tag whose low 32 bits are another",
@@ -267,6 +269,8 @@ EXTERNAL = outside().SerializeToString()
         "graph as a number",
         "key as a number",
         "field of no known version",
+        "version twice in a row",
+        "number in a list in more bytes than it needs",
     ],
 )
 def test_what_readers_may_take_differently_is_refused(tmp_path: Path, extra: bytes) -> None:
@@ -278,8 +282,12 @@ def test_what_readers_may_take_differently_is_refused(tmp_path: Path, extra: byt
 
 @pytest.mark.parametrize(
     "extra",
-    [b"\x98\x06\x00" * 17_000_000, field(7, field(1, b"") * 1_000_000)],
-    ids=["tiny fields", "a million nodes"],
+    [
+        b"\x98\x06\x00" * 17_000_000,
+        field(7, field(1, b"") * 1_000_000),
+        field(7, field(1, field(5, b"\x40\x00" * 25_000_000))) + b"\x00",
+    ],
+    ids=["tiny fields", "a million nodes", "a list of numbers"],
 )
 def test_file_of_nothing_but_fields_is_refused_in_a_moment(tmp_path: Path, extra: bytes) -> None:
     path = tmp_path / "model.onnx"
