@@ -7,10 +7,11 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the command starts without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 METADATA_KEY = "edmlive"
 SCHEMA_VERSION = 1
@@ -18,7 +19,7 @@ OUTPUT_NAME = "probabilities"
 
 InputName = Literal["mel", "onset_strength", "fourier_tempogram", "autocorrelation_tempogram", "descriptors"]
 
-Features = Mapping[str, NDArray[np.float32]]
+Features = Mapping[str, "NDArray[np.float32]"]
 """One float32 array for each of a model's inputs, by name; of one window, or of several stacked along a first axis."""
 
 _FEATURE_ROWS: dict[str, tuple[int, ...]] = {

@@ -159,3 +159,7 @@ def loaded_by(statement: str) -> set[str]:
 )
 def test_starts_without_loading_kernels_or_onnx_runtime(statement: str) -> None:
     assert loaded_by(statement) & {"numba", "onnxruntime", "av", *HEAVY} == set()
+
+
+def test_command_starts_without_loading_numpy() -> None:
+    assert "numpy" not in loaded_by("import edmlive.cli")
