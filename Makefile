@@ -104,9 +104,9 @@ portaudio:
 
 servers:
 	@{ command -v pulseaudio && command -v pactl && command -v paplay && command -v jackd && command -v jack_lsp \
-	&& command -v icecast2 && command -v ffmpeg && command -v mosquitto && command -v openssl && command -v chromium \
+	&& command -v icecast2 && command -v ffmpeg && command -v mosquitto && command -v openssl && command -v strace && command -v chromium \
 	&& ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf && ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so; } >/dev/null 2>&1 \
-	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins jackd2 icecast2 ffmpeg mosquitto openssl \
+	|| $(call apt,pulseaudio pulseaudio-utils libasound2-plugins jackd2 icecast2 ffmpeg mosquitto openssl strace \
 	chromium fonts-dejavu-core,the end-to-end tests will not run)
 
 valgrind:
