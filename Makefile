@@ -24,7 +24,7 @@ apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test test-quick checks test-e2e test-live test-rest bench bench-smoke install python portaudio servers valgrind references axe clean
+.PHONY: listen test test-quick checks test-e2e test-live test-rest test-installs bench bench-smoke install python portaudio servers valgrind references axe clean
 
 listen: install
 	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
@@ -33,7 +33,7 @@ listen: install
 install: $(VENV)/installed portaudio
 
 test: $(TEST_VENV)/installed portaudio servers axe checks
-	$(MAKE) --jobs 3 test-e2e test-live test-rest
+	$(MAKE) --jobs 3 test-e2e test-live test-rest test-installs
 
 test-quick: checks
 	nice $(TEST_VENV)/bin/pytest -m "not slow" $(QUICK)
@@ -53,6 +53,19 @@ test-rest:
 
 test-e2e:
 	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest tests/e2e
+
+# What constraints.txt does not cover: the newest versions there are, and the lowest that pyproject.toml allows.
+test-installs: .venv-newest/installed .venv-lowest/installed
+	nice $(TEST_VENV)/bin/python tests/smoke.py .venv-newest
+	nice $(TEST_VENV)/bin/python tests/smoke.py .venv-lowest
+
+.venv-newest/installed: pyproject.toml | python
+	rm -rf $(@D) && $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --upgrade pip \
+	&& $(@D)/bin/pip install --quiet --editable '.[live]' && touch $@
+
+.venv-lowest/installed: pyproject.toml $(TEST_VENV)/installed
+	rm -rf $(@D) && $(PYTHON) -m venv $(@D) \
+	&& $(TEST_VENV)/bin/uv pip install --quiet --python $(@D) --resolution lowest-direct --editable '.[live]' && touch $@
 
 bench: $(TEST_VENV)/peers portaudio servers valgrind
 	mkdir -p benchmarks/results
@@ -113,4 +126,4 @@ valgrind:
 	@command -v valgrind >/dev/null || $(call apt,valgrind,instructions cannot be counted)
 
 clean:
-	rm -rf $(VENV) $(TEST_VENV) $(REFERENCES) build dist
+	rm -rf $(VENV) $(TEST_VENV) .venv-newest .venv-lowest $(REFERENCES) build dist
