@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+
 def run(edmlive: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "200", "PYTHONWARNINGS": "error::DeprecationWarning:edmlive"}
     return subprocess.run(
