@@ -13,6 +13,7 @@ TEST_EXTRAS := live,train
 QUICK := tests/test_architecture.py tests/test_docs.py tests/test_spec.py tests/test_taxonomy.py tests/kernels tests/features \
 	tests/realtime/test_engine.py tests/realtime/test_voter.py tests/cli/test_profile.py tests/cli/test_common.py
 LIVE := tests/realtime tests/sources tests/sinks tests/cli
+FAULTS := $(wildcard tests/e2e/test_faults_*.py)
 export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -24,7 +25,7 @@ apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed
 
-.PHONY: listen test test-quick checks test-e2e test-live test-rest test-installs bench bench-smoke install python portaudio servers valgrind references axe clean
+.PHONY: listen test test-quick checks test-e2e test-faults test-live test-rest test-installs bench bench-smoke install python portaudio servers valgrind references axe clean
 
 listen: install
 	@if $(VENV)/bin/edmlive devices >/dev/null; then $(VENV)/bin/edmlive listen; \
@@ -33,7 +34,7 @@ listen: install
 install: $(VENV)/installed portaudio
 
 test: $(TEST_VENV)/installed portaudio servers axe checks
-	$(MAKE) --jobs 3 test-e2e test-live test-rest test-installs
+	$(MAKE) --jobs 4 test-e2e test-faults test-live test-rest test-installs
 
 test-quick: checks
 	nice $(TEST_VENV)/bin/pytest -m "not slow" $(QUICK)
@@ -44,7 +45,7 @@ checks: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/codespell
 	$(TEST_VENV)/bin/mypy
 
-# Side by side on two cores: the end-to-end tests mostly wait, but when they do not, real time does not wait for them.
+# Side by side on two cores: the end-to-end tests mostly wait, and go first when they do not, because they measure time.
 test-live:
 	$(with_references) nice $(TEST_VENV)/bin/pytest $(LIVE)
 
@@ -52,7 +53,10 @@ test-rest:
 	$(with_references) nice $(TEST_VENV)/bin/pytest $(addprefix --ignore ,$(LIVE) tests/e2e)
 
 test-e2e:
-	EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest tests/e2e
+	$(e2e) tests/e2e $(addprefix --ignore ,$(FAULTS))
+
+test-faults:
+	$(e2e) $(FAULTS)
 
 # What constraints.txt does not cover: the newest versions there are, and the lowest that pyproject.toml allows.
 test-installs: .venv-newest/installed .venv-lowest/installed
@@ -87,6 +91,8 @@ test: | references
 with_references = EDMLIVE_REFERENCE_AUDIO=$${EDMLIVE_REFERENCE_AUDIO:-$(abspath $(REFERENCES))} \
 	EDMLIVE_BEATPORT_2021=$${EDMLIVE_BEATPORT_2021:-$(abspath $(REFERENCES))/bandcamp_librarian/dataset-model-predictor/beatport_2021jan.csv}
 endif
+
+e2e = EDMLIVE_AXE=$${EDMLIVE_AXE:-$(abspath $(REFERENCES))/axe.min.js} $(with_references) $(TEST_VENV)/bin/pytest
 
 references: $(TEST_VENV)/installed
 	@test -f $(REFERENCES)/fetched \

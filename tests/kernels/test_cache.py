@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each of them starts Python and compiles
+
 PROGRAM = """
 import signal
 import sys
