@@ -2,10 +2,21 @@
 
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from edmlive.errors import ModelError
-from edmlive.realtime.providers import CPU, CUDA, TENSORRT, Provider, provider_candidates
+from edmlive.realtime.classifier import zoo
+from edmlive.realtime.onnx_file import read_model
+from edmlive.realtime.providers import (
+    CPU,
+    CUDA,
+    TENSORRT,
+    Provider,
+    ProviderList,
+    open_session,
+    provider_candidates,
+)
 
 ENGINES = Path("engines")
 BUILT_FOR_GPU = (TENSORRT, CUDA, CPU)
@@ -52,3 +63,27 @@ def test_tensorrt_engines_are_cached() -> None:
 def test_provider_that_onnx_runtime_lacks_is_refused(provider: Provider) -> None:
     with pytest.raises(ModelError, match=r"has no (CUDA|TensorRT): install onnxruntime-gpu"):
         provider_candidates(provider, (CPU,), ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "severities"), [([(CPU, {})], []), ([(CUDA, {}), (CPU, {})], [4, 2])], ids=["CPU", "CUDA"]
+)
+def test_a_host_program_keeps_its_log(
+    candidate: ProviderList,
+    severities: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    if candidate[0][0] not in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime was built without CUDA")
+    asked: list[int] = []
+    set_severity = onnxruntime.set_default_logger_severity
+
+    def note(severity: int) -> None:
+        asked.append(severity)
+        set_severity(severity)
+
+    monkeypatch.setattr(onnxruntime, "set_default_logger_severity", note)
+    open_session(read_model(next(iter(zoo().values()))).data, candidate, 1)
+    assert asked == severities
+    assert capfd.readouterr() == ("", "")
