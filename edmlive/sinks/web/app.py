@@ -1,14 +1,16 @@
 """The web application: the page, readings as they come, the timeline, health and metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from importlib import resources
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.status import WS_1001_GOING_AWAY, WS_1008_POLICY_VIOLATION
 from starlette.types import Receive, Scope, Send
@@ -43,7 +45,7 @@ class ReadingSocket:
         """Send readings until the client leaves or sends something, or the feed ends."""
         socket = WebSocket(scope, receive, send)
         try:
-            with self._feed.connect() as client:
+            with self._feed.connect() as client, _following(scope):
                 await socket.accept()
                 await self._serve(socket, client)
         except TooManyClientsError:
@@ -82,8 +84,11 @@ class ReadingEvents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send readings until the client leaves or the feed ends."""
+        if scope["method"] == "HEAD":
+            await Response(media_type="text/event-stream")(scope, receive, send)
+            return
         try:
-            with self._feed.connect() as client:
+            with self._feed.connect() as client, _following(scope):
                 # No pings: readings come more often. Clients that do not read are dropped by the server.
                 await EventSourceResponse(self._events(client), ping=0, sep="\n")(scope, receive, send)
         except TooManyClientsError:
@@ -94,6 +99,15 @@ class ReadingEvents:
         yield ServerSentEvent(retry=_RETRY_MILLISECONDS, sep="\n")
         async for message in client.messages():
             yield ServerSentEvent(message, sep="\n")
+
+
+@contextmanager
+def _following(scope: Scope) -> Iterator[None]:
+    scope["state"]["place"].following = True
+    try:
+        yield
+    finally:
+        scope["state"]["place"].following = False
 
 
 def create_app(feed: Feed, metrics: Metrics) -> Starlette:
@@ -113,7 +127,9 @@ def create_app(feed: Feed, metrics: Metrics) -> Starlette:
         return Response(feed.newest_json, media_type="application/json")
 
     async def timeline(request: Request) -> Response:
-        return JSONResponse(feed.timeline.to_json())
+        # A model's genres may hold what UTF-8 cannot express; JSON can.
+        text = json.dumps(feed.timeline.to_json(), ensure_ascii=False, separators=(",", ":"))
+        return Response(text.encode(errors="backslashreplace"), media_type="application/json")
 
     async def health(request: Request) -> Response:
         reason = feed.unhealthy_reason

@@ -67,7 +67,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily("edmlive_healthy", "Whether /healthz is 200.", int(self._feed.unhealthy_reason is None))
         if newest is None:
             return
-        yield InfoMetricFamily("edmlive", "Model and provider.", {"model": newest.model, "provider": self._provider})
+        yield InfoMetricFamily(
+            "edmlive", "Model and provider.", {"model": _label(newest.model), "provider": self._provider}
+        )
         yield GaugeMetricFamily("edmlive_level_dbfs", "RMS level of the newest audio in dBFS.", newest.level_dbfs)
         yield _one_of("state", "What edmlive is doing.", State, newest.state)
         yield _one_of("liveness", "Whether audio arrives.", Liveness, newest.liveness)
@@ -77,8 +79,12 @@ class Metrics(Collector):
             "edmlive_confidence", "Mean probability of a genre over the votes, 0..1.", labels=["genre"]
         )
         for candidate in newest.top:
-            confidence.add_metric([candidate.genre], candidate.confidence)
+            confidence.add_metric([_label(candidate.genre)], candidate.confidence)
         yield confidence
+
+
+def _label(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()  # file names and genres may hold what UTF-8 cannot
 
 
 def _counters(counts: Counts) -> Iterator[Metric]:

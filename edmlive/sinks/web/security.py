@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -22,6 +23,32 @@ _HEADERS = {
     # One request per connection, so that idle connections differ from those that stream.
     "Connection": "close",
 }
+
+
+_ONCE = ("Host", "Origin", "Authorization", "Cookie")
+"""Headers that decide who may ask. Of two, a proxy might have checked the other one."""
+
+
+@dataclass
+class Place:
+    """What one connection may claim when places are scarce; passed along as ``scope["state"]["place"]``.
+
+    Attributes
+    ----------
+    since
+        When it was accepted, on the event loop's clock.
+    asked
+        Whether a request has arrived.
+    trusted
+        Whether it has shown the token.
+    following
+        Whether it is being sent readings as they come.
+    """
+
+    since: float
+    asked: bool = False
+    trusted: bool = False
+    following: bool = False
 
 
 class Guard:
@@ -55,11 +82,19 @@ class Guard:
             await send(message)
 
         answer = self._answer(HTTPConnection(scope))
+        place: Place = scope["state"]["place"]
+        place.asked = True
+        place.trusted = answer is None and self._token is not None
         await (answer or self._app)(scope, receive, send_safely)
 
     def _answer(self, asked: HTTPConnection) -> Response | None:
         if asked.scope.get("method", "GET") not in _METHODS:
             return _refuse(405, "This API is read-only: use GET or HEAD.", Allow=", ".join(_METHODS))
+        for name in _ONCE:
+            if len(asked.headers.getlist(name)) > 1:
+                return _refuse(400, f"The header '{name}' was sent more than once.")
+        if "transfer-encoding" in asked.headers or asked.headers.get("content-length", "0").strip("0"):
+            return _refuse(400, "This API takes no request body.")
         host = asked.headers.get("host", "")
         if not self._is_here(host, asked.scope["server"][0]):
             return _refuse(421, "Unknown host: use this computer's name or IP address.")

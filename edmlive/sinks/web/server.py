@@ -15,14 +15,19 @@ from edmlive.sinks.web.address import Address, listen, read_token
 from edmlive.sinks.web.app import create_app
 from edmlive.sinks.web.feed import Feed
 from edmlive.sinks.web.metrics import Metrics
-from edmlive.sinks.web.security import Guard
+from edmlive.sinks.web.security import Guard, Place
 
 MOST_CONNECTIONS = 512
 REQUEST_SECONDS = 10.0
+EXCHANGE_SECONDS = 30.0
 STUCK_SECONDS = 30.0
 CLOSE_SECONDS = 0.9
 LARGEST_REQUEST = 16_384
 LARGEST_MESSAGE = 1024
+BYTES_PER_SECOND = 1024
+"""How much a WebSocket client may send; only pongs and one closing frame are expected."""
+UNSENT_BYTES = 4096
+"""How much waits in the kernel for a client that does not read, who would else be noticed only after megabytes."""
 
 
 class _Limited(asyncio.Protocol):
@@ -30,7 +35,13 @@ class _Limited(asyncio.Protocol):
 
     transport: asyncio.Transport
     loop: asyncio.AbstractEventLoop
+    app_state: dict[str, Any]
     _stuck: asyncio.TimerHandle | None = None
+
+    @property
+    def place(self) -> Place:
+        place: Place = self.app_state["place"]
+        return place
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -43,26 +54,72 @@ class _Limited(asyncio.Protocol):
 
 
 class _Http(_Limited, H11Protocol):
-    """Limits the number of connections, and the time that one may take to send a request.
+    """Limits the number of connections, and the time that one may take to send a request and receive the answer.
+
+    When all places are taken, a new connection gets that of the oldest one that has not shown the token, or else of
+    the oldest that is not following readings: slow connections lose their places, prompt ones are answered.
 
     Uvicorn's `limit_concurrency` accepts any number of connections and only refuses their requests, and its
     `timeout_keep_alive` starts after the first response.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        place = Place(self.loop.time())
+        self.app_state = {"place": place}
         super().connection_made(transport)
+        # A byte that cannot be passed on at once pauses writing, which starts the clock of `STUCK_SECONDS`.
+        transport.set_write_buffer_limits(0)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connection = transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        # These refer to no protocol, which would otherwise outlive its connection.
+        self.loop.call_later(REQUEST_SECONDS, _drop_unless_asked, transport, place)
+        self.loop.call_later(EXCHANGE_SECONDS, _drop_unless_following, self.loop, transport, place)
         if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
-        else:
-            self.loop.call_later(REQUEST_SECONDS, self._drop_if_silent)
+            self._make_room()
 
-    def _drop_if_silent(self) -> None:
-        if self.scope is None:
-            self.transport.abort()
+    def _make_room(self) -> None:
+        connections: set[Any] = self.connections
+        others = [one for one in connections if one is not self and not one.place.following]
+        oldest = min(others, key=lambda one: (one.place.trusted, one.place.since), default=self)
+        connections.discard(oldest)  # many may connect before the event loop reports this one lost
+        oldest.transport.abort()
+
+
+def _drop_unless_asked(transport: asyncio.Transport, place: Place) -> None:
+    if not place.asked:
+        transport.abort()
+
+
+def _drop_unless_following(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, place: Place) -> None:
+    if place.following:
+        loop.call_later(EXCHANGE_SECONDS, _drop_unless_following, loop, transport, place)
+    else:
+        transport.abort()
 
 
 class _WebSocket(_Limited, WebSocketsSansIOProtocol):
-    """Drops a client that does not answer pings. Uvicorn would wait until it has received a last message."""
+    """Drops a client that does not answer pings, sends too much, or asks for a WebSocket in a way that is not allowed.
+
+    Uvicorn would wait until it has received a last message, answer any number of pings, and wait for the rest of a
+    request whose head `websockets` has refused.
+    """
+
+    _received = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > LARGEST_REQUEST + BYTES_PER_SECOND * (self.loop.time() - self.place.since):
+            self.transport.abort()
+            return
+        super().data_received(data)
+        if not self.handshake_initiated:  # the first call brings a complete head
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connections.add(self)  # which Uvicorn removes, though `_make_room` may have done so
+        super().connection_lost(exc)
 
     def keepalive_timeout(self) -> None:
         self.transport.abort()

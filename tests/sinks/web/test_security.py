@@ -84,6 +84,20 @@ def test_the_own_origin_is_answered(sink: WebSink) -> None:
         assert client.recv(timeout=5)
 
 
+@pytest.mark.parametrize("name", ["Host", "Origin", "Authorization", "Cookie"])
+@pytest.mark.parametrize("start", ["GET / HTTP/1.1\r\n", HANDSHAKE.decode().removesuffix("\r\n")])
+def test_a_header_that_decides_is_sent_once(locked: WebSink, name: str, start: str) -> None:
+    host = urlsplit(locked.url).netloc
+    own = {"Host": host, "Origin": f"http://{host}", "Authorization": f"Bearer {TOKEN}", "Cookie": f"{COOKIE}={TOKEN}"}
+    foreign = {"Host": "evil.example", "Origin": "http://evil.example", "Authorization": "Bearer x", "Cookie": "x=y"}
+    lines = [f"{key}: {value}\r\n" for key, value in own.items()]
+    start = start.replace("Host: localhost\r\n", "")
+    for extra in (own, foreign):
+        again = f"{name}: {extra[name]}\r\n"
+        assert status(locked, f"{start}{''.join(lines)}{again}\r\n".encode()) == 400
+        assert status(locked, f"{start}{again}{''.join(lines)}\r\n".encode()) == 400
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW"])
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_can_be_changed(sink: WebSink, method: str, path: str) -> None:

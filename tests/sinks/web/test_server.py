@@ -151,11 +151,9 @@ def test_connections_are_limited(sink: WebSink, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("edmlive.sinks.web.server.MOST_CONNECTIONS", 2)
     place = ("127.0.0.1", urlsplit(sink.url).port)
     with ExitStack() as stack:
-        for _ in range(2):
-            stack.enter_context(socket.create_connection(place))
-        extra = stack.enter_context(socket.create_connection(place, timeout=5))
+        oldest, *_ = [stack.enter_context(socket.create_connection(place, timeout=5)) for _ in range(3)]
         with suppress(ConnectionResetError):
-            assert extra.recv(1) == b""
+            assert oldest.recv(1) == b""
 
 
 def test_a_connection_that_asks_nothing_is_dropped(sink: WebSink, monkeypatch: pytest.MonkeyPatch) -> None:
