@@ -79,7 +79,8 @@ def read_toml(path: Path, table: type[TableType], context: dict[str, Any] | None
     Raises
     ------
     UserError
-        The file cannot be read, is not TOML, or does not match the model. The message names the first faulty line.
+        The file cannot be read, is not TOML, is nested too deeply, or does not match the model. The message names the
+        first faulty line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -90,6 +91,10 @@ def read_toml(path: Path, table: type[TableType], context: dict[str, Any] | None
         raise UserError(f"{path} is not a text file in UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path} is not valid TOML: {str(error)[:1].lower()}{str(error)[1:]}.") from None
+    except RecursionError:
+        raise UserError(f"{path} is not valid here: its values are nested too deeply.") from None
+    except ValueError:  # Python's limit on the digits of an integer
+        raise UserError(f"{path} is not valid here: it contains a number with too many digits.") from None
     try:
         return table.model_validate(document, context=context)
     except ValidationError as error:
