@@ -24,6 +24,7 @@ from edmlive.cli.report import report
 from edmlive.cli.synth import synth
 from edmlive.cli.train import train
 from edmlive.errors import UserError
+from edmlive.util.audio_files import is_file
 
 app = typer.Typer(
     name="edmlive",
@@ -56,7 +57,7 @@ def _options(
     """Names the electronic subgenre and the tempo of the music it hears, while it plays."""
     from edmlive.cli.profile import default_path, read_profile
 
-    if config is not None or default_path().is_file():
+    if config is not None or is_file(str(default_path())):
         context.default_map = read_profile(config or default_path(), context.command)
 
 

@@ -1,7 +1,7 @@
 """``edmlive classify``: one line for each track."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +9,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
-from edmlive.errors import SourceError, UserError
-from edmlive.util.audio_files import AUDIO_SUFFIXES, audio_files
+from edmlive.errors import SourceError
+from edmlive.util.audio_files import is_file, is_folder, reason, scan_folder
+from edmlive.util.playlists import is_playlist, is_url, read_playlist
 from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ CSV_HEADER = ("path", "genre", "confidence", "second", "third", "bpm", "seconds"
 
 
 def classify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATHS...", help="Audio files, folders of them, or URLs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATHS...", help="Audio files, folders, playlists, or URLs.")],
     model: ModelOption = None,
     provider: ProviderOption = ProviderChoice.auto,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -28,12 +29,17 @@ def classify(
 ) -> None:
     """Name the subgenre and the tempo of whole tracks, by a majority vote over each.
 
-    Files that cannot be decoded are named on standard error and skipped; the exit code is then 1.
+    Of a playlist or cue sheet, the local files that it lists are classified. What cannot be read or decoded is named on
+    standard error and skipped; the exit code is then 1.
     """
     if json and csv_:
         raise typer.BadParameter("give --json or --csv, not both")
     notes = plain_console(stderr=True)
-    tracks = list(_audio_files(paths))
+    tracks, problems = _gather(paths, notes.print)
+    for problem in problems:
+        notes.print(f"edmlive: {problem}")
+    if not tracks:
+        raise typer.Exit(1)
     with notes.status("starting (the very first time: half a minute, to compile)"):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
@@ -54,7 +60,7 @@ def classify(
     rows = csv.writer(lines, lineterminator="")
     if csv_:
         rows.writerow(CSV_HEADER)
-    failed = 0
+    failed = len(problems)
     with bar:
         task = bar.add_task("", total=len(tracks))
         for path in tracks:
@@ -82,15 +88,51 @@ def classify(
         raise typer.Exit(1)
 
 
-def _audio_files(paths: list[str]) -> Iterator[str]:
+def _gather(paths: list[str], note: Callable[[str], None]) -> tuple[list[str], list[str]]:
+    """Return what to classify, and a sentence for each thing that cannot be read; note what is left out of folders."""
+    tracks: list[str] = []
+    problems: list[str] = []
     for path in paths:
-        if not Path(path).is_dir():
-            yield path
-            continue
-        found = audio_files(Path(path))
-        if not found:
-            raise UserError(f"The folder {path} holds no audio files: looked for {', '.join(AUDIO_SUFFIXES)}.")
-        yield from map(str, found)
+        if is_url(path):
+            tracks.append(path)
+        elif is_folder(path):
+            _gather_folder(Path(path), tracks, problems, note)
+        elif is_playlist(Path(path)) and is_file(path):
+            _gather_playlist(Path(path), tracks, problems)
+        else:
+            tracks.append(path)
+    return tracks, problems
+
+
+def _gather_folder(folder: Path, tracks: list[str], problems: list[str], note: Callable[[str], None]) -> None:
+    found = scan_folder(folder)
+    tracks += map(str, found.files)
+    problems += [f"{path} cannot be read ({why})." for path, why in found.denied]
+    summary = found.summary()
+    if not found.files and not found.denied:
+        problems.append(f"The folder {folder} holds no audio files{f' (left out: {summary})' if summary else ''}.")
+    elif summary:
+        note(f"edmlive: left out of {folder}: {summary}.")
+
+
+def _gather_playlist(playlist: Path, tracks: list[str], problems: list[str]) -> None:
+    try:
+        entries = read_playlist(playlist)
+    except OSError as error:
+        problems.append(f"The playlist {playlist} cannot be read ({reason(error)}).")
+        return
+    if entries is None:
+        tracks.append(str(playlist))  # one stream in segments, which FFmpeg joins
+        return
+    if not entries:
+        problems.append(f"The playlist {playlist} lists no files.")
+    for entry in entries:
+        if is_url(entry):
+            problems.append(f"{entry} in {playlist} was not opened: give a URL on the command line if you trust it.")
+        elif is_file(entry):
+            tracks.append(entry)
+        else:
+            problems.append(f"{entry}, listed in {playlist}, is not a file.")
 
 
 def _line(track: "Track") -> str:

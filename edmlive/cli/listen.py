@@ -44,8 +44,8 @@ def listen(
         typer.Option(
             "--input",
             metavar="FILE|URL|-|demo",
-            help="Listen to a file, a stream, raw PCM on standard input, or a set that edmlive renders itself: "
-            "demo, or demo:7 for another one.",
+            help="Listen to a file, a stream, raw PCM or an audio file on standard input, or a set that edmlive "
+            "renders itself: demo, or demo:7 for another one.",
         ),
     ] = None,
     model: ModelOption = None,

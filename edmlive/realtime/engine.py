@@ -25,6 +25,8 @@ from edmlive.util.blocks import BlockBuffer
 
 GATHER_SECONDS = 0.25
 """Blocks are processed together up to this length, because each call has its price; no decision waits for it."""
+ENDLESS_SECONDS = 120.0
+"""Audio that `classify` takes from a stream that has no end."""
 
 
 class Engine:
@@ -237,7 +239,7 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
     Parameters
     ----------
     path
-        Path or URL of anything PyAV opens.
+        Path or URL of anything PyAV opens. Of a stream without an end, the first `ENDLESS_SECONDS` are classified.
     model
         Name of a shipped model, path of an ONNX file, or a loaded `Classifier`; ``None`` for the default.
     provider
@@ -263,7 +265,7 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
     classifier = _classifier(model, provider)
     last: Reading | None = None
     tempos = []
-    with FileSource(path) as source:
+    with FileSource(path, endless_seconds=ENDLESS_SECONDS) as source:
         engine = Engine(classifier, source.rate, votes=0)
         for reading in engine.run(source):
             if reading.genre is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edmlive.errors import SourceError, UsageError
 from edmlive.sources.audio import Source
+from edmlive.util.playlists import file_url_path, is_url
 
 if TYPE_CHECKING:
     from edmlive.sources.supervisor import OnLoss
@@ -30,8 +31,8 @@ def open_source(
     Parameters
     ----------
     location
-        Path or URL of anything PyAV opens; ``-`` for raw PCM on standard input; ``demo`` or ``demo:SEED`` for the
-        DJ set that edmlive renders itself; ``None`` for an input device.
+        Path or URL of anything PyAV opens; ``-`` for standard input, raw PCM unless it is recognised as an audio
+        file; ``demo`` or ``demo:SEED`` for the DJ set that edmlive renders itself; ``None`` for an input device.
     device
         Name, part of a name, or index of an input device; ``None`` for the default one.
     channels
@@ -83,25 +84,41 @@ def open_source(
         return DeviceSource(device, channels, on_loss)
     if name == STANDARD_INPUT:
         from edmlive.sources.pcm import PcmSource, standard_input
+        from edmlive.sources.pipe import PipeReader, holds_audio_file
 
         count = PCM_CHANNELS if channels is None else channels[0]
-        return PcmSource(standard_input(), PCM_RATE if rate is None else rate, count, sample_format or PCM_FORMAT)
+        pipe = PipeReader(standard_input(), "standard input")
+        pcm = PcmSource(pipe, PCM_RATE if rate is None else rate, count, sample_format or PCM_FORMAT)
+        if not holds_audio_file(pipe):
+            return pcm
+        from edmlive.sources.file import FileSource
+
+        return FileSource(pipe)
     if seed is not None:
         from edmlive.sources.demo import DemoSource
 
         return DemoSource(seed, pace=pace)
-    if is_stream(name):
+    if isinstance(location, str) and is_stream(location):
         from edmlive.sources.stream import StreamSource
 
-        return StreamSource(name, channels, on_loss)
+        return StreamSource(location, channels, on_loss)
     from edmlive.sources.file import FileSource
 
-    return FileSource(name, channels, pace=pace)
+    return FileSource(location if isinstance(location, Path) else name, channels, pace=pace)
 
 
 def is_stream(location: str | Path) -> bool:
-    """Return whether this is the URL of something on the network."""
-    return "://" in str(location) and not str(location).startswith("file:")
+    """Return whether this is the URL of something on the network. A `Path` never is."""
+    return isinstance(location, str) and is_url(location) and not _is_file_url(location)
+
+
+def local_path(location: str | Path) -> Path:
+    """Return the path of a local file that is given as a path or as a ``file://`` URL."""
+    return Path(file_url_path(location) if isinstance(location, str) and _is_file_url(location) else location)
+
+
+def _is_file_url(location: str) -> bool:
+    return location.lower().startswith("file://")
 
 
 def demo_seed(location: str | Path) -> int | None:

@@ -1,10 +1,16 @@
 """Any file, URL or stream that PyAV (FFmpeg) opens."""
 
+import errno
+import io
+import socket
+import stat
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -12,13 +18,32 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
-from edmlive.sources import is_stream
+from edmlive.sources import is_stream, local_path
 from edmlive.sources.audio import AudioBlock, choose_channels, sanitise
-from edmlive.sources.truncation import find_truncation
+from edmlive.sources.pipe import PipeReader, open_fifo
+from edmlive.sources.truncation import find_truncation, is_placeholder
+from edmlive.util.audio_files import ffmpeg_name
+from edmlive.util.playlists import is_playlist
 from edmlive.util.timecode import clock
 
 TIMEOUT_SECONDS = 5.0
 BLOCK_SECONDS = 0.25
+LOWEST_RATE, HIGHEST_RATE, MOST_CHANNELS = 1_000, 768_000, 64
+"""Beyond these a header is wrong, or was made to exhaust the reader."""
+
+# A file or an HLS playlist may name others: FFmpeg opens them by these protocols only.
+_LOCAL_PROTOCOLS = "file"
+_PIPE_PROTOCOLS = "data"
+_WEB_PROTOCOLS = "http,https,httpproxy,tls,tcp,crypto,data"
+_NETWORK_PROTOCOLS = (
+    f"{_WEB_PROTOCOLS},udp,udplite,rtp,srtp,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,ffrtmpcrypt,ffrtmphttp,"
+    "srt,rist,mmsh,mmst,ftp,sftp,gopher,gophers"
+)
+_ERRORS = (av.FFmpegError, OSError, ValueError, MemoryError, OverflowError, EOFError)
+_MPEG_CONTAINERS = ("mp3", "aac")
+"""Bare frames, with tags of many kinds before and after them, which FFmpeg hands on as if they were frames."""
+# A tag that is not UTF-8 is no reason to refuse the music; since PyAV 19 it never is.
+_ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 class FileSource:
@@ -29,11 +54,13 @@ class FileSource:
     Parameters
     ----------
     location
-        Path or URL.
+        Path, URL, or a pipe that holds an audio file. Only text with a scheme and two slashes is a URL.
     channels
         Channel numbers from 1 to keep, in that order; ``None`` for all.
     pace
         Yield blocks no faster than they would be heard.
+    endless_seconds
+        How much to read from a stream that has no end; ``None`` to read on.
 
     Attributes
     ----------
@@ -48,30 +75,47 @@ class FileSource:
 
     _converter: "_Converter | None" = None
 
-    def __init__(self, location: str | Path, channels: tuple[int, ...] | None = None, *, pace: bool = False) -> None:
-        self.name = str(location)
-        self.live = is_stream(location)
+    def __init__(
+        self,
+        location: str | Path | PipeReader,
+        channels: tuple[int, ...] | None = None,
+        *,
+        pace: bool = False,
+        endless_seconds: float | None = None,
+    ) -> None:
+        self.name = location.name if isinstance(location, PipeReader) else str(location)
+        self.live = isinstance(location, PipeReader) or is_stream(location)
         self.fault: str | None = None
         self.wanted = 0.0
         self._pace = pace
-        self._container = _open(self.name)
+        self._endless_seconds = endless_seconds
+        self._input = _open(location, self.name)
+        self._container = self._input.container
         try:
             if not self._container.streams.audio:
                 raise SourceError(f"{self.name} holds no audio stream.")
             self._stream = self._container.streams.audio[0]
+            codec = self._stream.codec_context
+            if codec.sample_rate and codec.layout.nb_channels:
+                self._check_plausible(codec.sample_rate, codec.layout.nb_channels)
             self._stream.codec_context.thread_type = "AUTO"
             self._blocks = self._decode()
             self._first = next(self._blocks, None)  # a header may lie about channels and rate; a frame does not
             if self._first is None or self._converter is None:
                 because = f": {self.fault}" if self.fault else ""
                 raise SourceError(f"{self.name} holds no audio that can be decoded{because}.")
+            self._check_plausible(self._converter.rate, self._first.shape[1])
             self._picked = choose_channels(self._first.shape[1], channels, self.name)
-        except SourceError:
-            self._container.close()
+        except _ERRORS as error:
+            self._input.close()
+            raise SourceError(f"{self.name} cannot be decoded: {_reason(error, self.name)}.") from None
+        except BaseException:
+            self._input.close()
             raise
         self.rate = self._converter.rate
         self.channels = len(self._picked)
-        self.endless = self.live and self._container.duration is None
+        duration = self._container.duration
+        self.endless = self.live and (duration is None or is_placeholder(self._stream, float(duration / av.time_base)))
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +123,7 @@ class FileSource:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.close()
+        self._input.close()
 
     def __iter__(self) -> Iterator[AudioBlock]:
         """Yield blocks of about `BLOCK_SECONDS` until the audio ends."""
@@ -90,8 +134,11 @@ class FileSource:
             if self._pace:
                 time.sleep(max(0.0, started + position / self.rate - time.monotonic()))
             yield AudioBlock(self._pick(samples), time.monotonic())
-        if self.fault is None and not _is_url(self.name):
-            self.fault = find_truncation(Path(self.name), self._stream, position / self.rate)
+            if self.endless and self._endless_seconds is not None and position >= self._endless_seconds * self.rate:
+                self.fault = f"it has no end: only the first {clock(position / self.rate)} were read"
+                return
+        if self.fault is None and self._input.path is not None:
+            self.fault = find_truncation(self._input.path, self._stream, position / self.rate)
 
     def _all_blocks(self) -> Iterator[NDArray[np.float32]]:
         if self._first is not None:
@@ -116,24 +163,40 @@ class FileSource:
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Yield decoded frames until the end, or until the container itself breaks."""
         packets = self._container.demux(self._stream)
+        tags_between = self._container.format.name in _MPEG_CONTAINERS
+        suspected: str | None = None
+        heard = False
         while True:
             try:
                 packet = next(packets, None)
-            except (av.FFmpegError, OSError) as error:
-                self._note_fault("", error)
+            except _ERRORS as error:
+                self.fault = self.fault or self._fault_text("", error)
                 return
             if packet is None:
-                return
+                break
             try:
                 frames = packet.decode()
-            except av.FFmpegError as error:
+            except _ERRORS as error:
                 at = self._converter and self._converter.position / self._converter.rate
-                self._note_fault(f" at {clock(at)}" if at else "", error)
+                suspected = suspected or self._fault_text(f" at {clock(at)}" if at else "", error)
                 continue
+            if frames:
+                if heard or not tags_between:
+                    self.fault = self.fault or suspected
+                heard, suspected = True, None
             yield from frames
+        if not (heard and tags_between):
+            self.fault = self.fault or suspected
 
-    def _note_fault(self, place: str, error: Exception) -> None:
-        self.fault = self.fault or f"cannot be decoded{place} ({_reason(error)})"
+    def _fault_text(self, place: str, error: Exception) -> str:
+        return f"cannot be decoded{place} ({_reason(error, self.name)})"
+
+    def _check_plausible(self, rate: int, channels: int) -> None:
+        if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= channels <= MOST_CHANNELS):
+            raise SourceError(
+                f"{self.name} claims {channels} channels at {rate} Hz: audio has 1 to {MOST_CHANNELS} channels "
+                f"at {LOWEST_RATE} to {HIGHEST_RATE} Hz."
+            )
 
 
 class _Converter:
@@ -187,29 +250,87 @@ class _Converter:
         return blocks
 
 
-def _open(name: str) -> InputContainer:
-    if not _is_url(name) and not Path(name).is_file():
-        what = "is a folder" if Path(name).is_dir() else "does not exist"
-        raise SourceError(f"{name} {what}: give the path of an audio file.")
+@dataclass(frozen=True)
+class _Input:
+    """An open container; its path where it is a regular file of this computer, its pipe where that is to be closed."""
+
+    container: InputContainer
+    path: Path | None = None
+    fifo: io.FileIO | None = None
+
+    def close(self) -> None:
+        self.container.close()
+        if self.fifo is not None:
+            self.fifo.close()
+
+
+def _open(location: str | Path | PipeReader, name: str) -> _Input:
+    if isinstance(location, PipeReader):
+        return _Input(_container(location, name, _PIPE_PROTOCOLS))
+    if is_stream(location):
+        web = name.lower().startswith(("http://", "https://"))
+        return _Input(_container(name, name, _WEB_PROTOCOLS if web else _NETWORK_PROTOCOLS, TIMEOUT_SECONDS))
+    path = local_path(location)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISFIFO(mode):
+            return _open_fifo(path, name)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceError(f"{name} does not exist: give the path of an audio file.") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{name} cannot be opened: {_reason(error, name)}.") from None
+    if stat.S_ISDIR(mode):
+        raise SourceError(f"{name} is a folder: give the path of an audio file.")
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{name} is a device or socket, not an audio file.")
+    try:
+        return _Input(_container(ffmpeg_name(path), name, _LOCAL_PROTOCOLS), path)
+    except SourceError:
+        if is_playlist(path):
+            raise SourceError(f"{name} is a playlist: give a file that it lists, or classify it.") from None
+        raise
+
+
+def _open_fifo(path: Path, name: str) -> _Input:
+    fifo = open_fifo(path)
+    try:
+        return _Input(_container(PipeReader(fifo, name), name, _PIPE_PROTOCOLS), fifo=fifo)
+    except BaseException:
+        fifo.close()
+        raise
+
+
+def _container(file: str | PipeReader, name: str, protocols: str, timeout: float | None = None) -> InputContainer:
     try:
         container: InputContainer = av.open(
-            name,
-            metadata_errors="ignore",  # a tag that is not UTF-8 is no reason to refuse the music
-            timeout=(TIMEOUT_SECONDS, TIMEOUT_SECONDS) if _is_url(name) else None,
+            file, container_options={"protocol_whitelist": protocols}, timeout=timeout, **_ANY_TAGS
         )
         return container
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceError(f"{name} cannot be opened as audio: {_reason(error)}.") from None
-
-
-def _is_url(name: str) -> bool:
-    return "://" in name
+    except _ERRORS as error:
+        raise SourceError(f"{name} cannot be opened as audio: {_reason(error, name)}.") from None
 
 
 def _shape(frame: av.AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, name: str) -> str:
+    if isinstance(error, av.error.ExitError):
+        return f"it sent nothing for {TIMEOUT_SECONDS:.0f} s"
+    if is_stream(name) and getattr(error, "errno", None) == errno.EIO and (host := _unknown_host(name)):
+        return f"there is no computer of that name, {host}"
     text = getattr(error, "strerror", None) or str(error)
     return text.strip().rstrip(".").lower() or type(error).__name__
+
+
+def _unknown_host(url: str) -> str | None:
+    """Return the host in a URL if no address is known for it; FFmpeg reports that as an input/output error."""
+    try:
+        host = urlsplit(url).hostname
+        if host:
+            socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return host
+    except ValueError:
+        pass
+    return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
 from edmlive.sources.audio import FULL_SCALE_LIMIT, AudioBlock, sanitise
+from edmlive.sources.pipe import read_when_ready
 
 PcmFormat = Literal["u8", "s16le", "s24le", "s32le", "f32le", "f64le"]
 
@@ -110,7 +111,7 @@ class PcmSource:
         frame_bytes = self._width * self.channels
         most = max(1, int(BLOCK_SECONDS * self.rate)) * frame_bytes
         rest = b""
-        while data := self._stream.read(most):
+        while data := read_when_ready(self._stream, most):
             data = rest + data
             whole = len(data) - len(data) % frame_bytes
             data, rest = data[:whole], data[whole:]

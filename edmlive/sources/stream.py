@@ -15,6 +15,7 @@ from edmlive.sources.supervisor import (
     OnLoss,
     Opened,
     SupervisedSource,
+    log,
 )
 
 BLOCKS_HELD = 240
@@ -61,7 +62,6 @@ class _DecoderLink:
     def __init__(self, location: str) -> None:
         self._location = location
         self._opened: Opened | None = None
-        self._endless = True
         self._failure: SourceError | None = None
         self._fault: str | None = None
         self._closing = False
@@ -81,7 +81,7 @@ class _DecoderLink:
         except queue.Empty:
             if running:
                 return None
-            if self._endless and self._failure is not None:
+            if self._failure is not None:
                 raise self._failure from None
             raise InputEndedError(self._fault) from None
 
@@ -95,16 +95,19 @@ class _DecoderLink:
     def _decode(self) -> None:
         try:
             with FileSource(self._location) as source:
-                self._endless = source.endless
                 self._opened = Opened(source.name, source.rate, source.channels)
                 for block in source:
                     if not self._hand_over(block):
                         return
                 self._fault = source.fault
-                because = f" ({source.fault})" if source.fault else ""
-                self._failure = SourceError(f"Stream '{self._location}' has ended{because}: start it again.")
+                if source.endless:
+                    because = f" ({source.fault})" if source.fault else ""
+                    self._failure = SourceError(f"Stream '{self._location}' has ended{because}: start it again.")
         except SourceError as error:
             self._failure = error
+        except Exception as error:  # or a fault of ours would pass for the stream's proper end
+            log.exception("the reader of %s failed", self._location)
+            self._failure = SourceError(f"Stream '{self._location}' cannot be read ({type(error).__name__}: {error}).")
 
     def _hand_over(self, block: AudioBlock) -> bool:
         while not self._closing:

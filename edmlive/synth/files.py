@@ -9,11 +9,14 @@ import numpy as np
 
 from edmlive.errors import UserError
 from edmlive.synth.audio import RATE, Samples
+from edmlive.util.audio_files import ffmpeg_name
 
 BIT_RATE = 256_000
 """Bits per second of lossy formats; the others ignore it."""
 PART = ".part-"
 """Prefix of a file's name until it is whole."""
+_LONGEST_PART = 60
+"""Characters of the name that are kept, so that a name as long as names may be still finds place for the prefix."""
 _CODECS = {"ogg": "libopus", "oga": "libopus"}
 """Where FFmpeg's own choice (FLAC in Ogg) is not what most players expect."""
 _SAMPLE_FORMATS = ("s16", "s16p", "fltp", "flt")
@@ -40,10 +43,10 @@ def new_audio_file(path: Path) -> Iterator[Callable[[Samples], None]]:
     UserError
         The file exists, its suffix names no audio format, or it cannot be written.
     """
-    if path.exists():
-        raise UserError(f"{path} exists already: choose another name, or move it away.")
-    part = path.with_name(f"{PART}{path.name}")
+    part = path.with_name(f"{PART}{path.name[-_LONGEST_PART:]}")
     try:
+        if path.exists():
+            raise UserError(f"{path} exists already: choose another name, or move it away.")
         container, stream = _open(part)
         with container:
 
@@ -58,7 +61,7 @@ def new_audio_file(path: Path) -> Iterator[Callable[[Samples], None]]:
             container.mux(stream.encode(None))
         part.replace(path)
     except (av.FFmpegError, OSError) as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise UserError(f"{path} cannot be written ({reason}).") from None
     finally:
         with suppress(OSError):
@@ -67,7 +70,7 @@ def new_audio_file(path: Path) -> Iterator[Callable[[Samples], None]]:
 
 def _open(path: Path) -> tuple[av.container.OutputContainer, av.AudioStream]:
     try:
-        container = av.open(str(path), "w")
+        container = av.open(ffmpeg_name(path), "w")
         codec = av.Codec(_CODECS.get(container.format.name, container.default_audio_codec), "w")
     except ValueError:
         suffix = f"'{path.suffix}' names no audio format" if path.suffix else "A name without a suffix tells no format"

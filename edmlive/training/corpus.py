@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edmlive.errors import UserError
-from edmlive.util.audio_files import audio_files
+from edmlive.util.audio_files import audio_files, is_hidden
 
 MANIFEST_SUFFIXES = (".csv", ".json", ".jsonl")
 
@@ -70,8 +70,12 @@ def read_corpus(corpus: Path) -> list[Recording]:
 
 
 def _from_folder(corpus: Path) -> list[Recording]:
-    genres = sorted(folder for folder in corpus.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-    loose = [path for path in audio_files(corpus) if path.parent == corpus]
+    try:
+        genres = sorted(folder for folder in corpus.iterdir() if folder.is_dir() and not is_hidden(folder.name))
+        everything = audio_files(corpus)
+    except OSError as error:
+        raise CorpusError(f"Corpus {corpus} would be incomplete: {error}. Make it readable, or move it away.") from None
+    loose = [path for path in everything if path.parent == corpus]
     if not genres and not loose:
         raise CorpusError(f"Corpus {corpus} holds neither audio files nor folders of them, one for each genre.")
     recordings = [Recording(path, path.name, None) for path in loose]

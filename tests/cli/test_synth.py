@@ -42,9 +42,21 @@ def test_file_holds_the_rendered_samples(run: Run, tmp_path: Path) -> None:
     np.testing.assert_allclose(samples, render("house", 3.0, 5).samples, atol=2**-15)
 
 
+@pytest.mark.parametrize("name", ["12:30 set.wav", "http:/a.wav", "pipe:1.wav", "concat:a.wav", "n" * 251 + ".wav"])
+def test_any_name_that_a_file_may_have_is_a_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    said = run("synth", "house", "-o", name, "--seconds", 1)
+    assert (said.code, said.err) == (0, "")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["house", "-o", "{}/" + "n" * 300 + ".wav"], "too long"),
         (["huose", "-o", "{}/a.wav"], "'house'"),
         (["house", "-o", "{}/a.txt"], "'.txt' names no audio format"),
         (["house", "-o", "{}/a.jpg"], "'.jpg' names no audio format"),

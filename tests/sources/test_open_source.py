@@ -1,6 +1,8 @@
 """One way to open any input: what each location means, and which arguments contradict each other."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,85 @@ def test_raw_samples_on_standard_input(
         samples = np.concatenate([block.samples for block in source])
     expected = values.reshape(-1, channels) / (np.float32(2**15) if dtype == "<i2" else 1)
     np.testing.assert_array_equal(samples, expected)
+
+
+CONTAINERS = {
+    "mp3": ("libmp3lame", "fltp"),
+    "flac": ("flac", "s16"),
+    "ogg": ("flac", "s16"),
+    "opus": ("libopus", "flt"),
+    "wav": ("pcm_s16le", "s16"),
+    "aiff": ("pcm_s16be", "s16"),
+    "au": ("pcm_s16be", "s16"),
+    "caf": ("pcm_s16be", "s16"),
+    "w64": ("pcm_s16le", "s16"),
+    "mkv": ("pcm_s16le", "s16"),
+    "webm": ("libopus", "flt"),
+    "aac": ("aac", "fltp"),
+    "mp2": ("mp2", "s16"),
+    "ts": ("mp2", "s16"),
+    "tta": ("tta", "s16"),
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"rate": 48_000}], ids=["", "with a rate"])
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_audio_file_on_standard_input_is_decoded(
+    standard_input: int, tmp_path: Path, suffix: str, options: dict[str, Any]
+) -> None:
+    music = render(3, 48_000)
+    data = write_audio(tmp_path / f"a.{suffix}", music, 48_000, *CONTAINERS[suffix]).read_bytes()
+    if suffix == "mp3":
+        data = data[data.index(b"\xff\xfb") :]  # without a tag
+    writer = threading.Thread(target=write_and_close, args=(standard_input, data), daemon=True)
+    writer.start()
+    with open_source("-", **options) as source:
+        assert (source.name, source.rate, source.channels, source.live) == ("standard input", 48_000, 2, True)
+        samples = np.concatenate([block.samples for block in source])
+    writer.join(5)
+    assert len(samples) == pytest.approx(len(music), abs=0.1 * 48_000)
+    assert np.corrcoef(samples[5000:90_000, 0], music[5000:90_000, 0])[0, 1] > 0.5 or suffix in LATE
+
+
+LATE = ("mp3", "aac", "mp2", "ts", "opus", "webm")
+"""Encoders whose delay FFmpeg does not take away."""
+
+
+def write_and_close(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("loudness", [2, 2000, 32_767])
+def test_raw_samples_are_not_taken_for_a_file(standard_input: int, seed: int, loudness: int) -> None:
+    values = np.random.default_rng(seed).integers(-loudness, loudness, 6000, "<i2")
+    values[:2] = -1  # the bytes of an MPEG frame's beginning
+    os.write(standard_input, values.tobytes())
+    os.close(standard_input)
+    with open_source("-") as source:
+        samples = np.concatenate([block.samples for block in source])
+    np.testing.assert_array_equal(samples, values.reshape(-1, 2) / np.float32(2**15))
+
+
+def test_pipe_that_does_not_block_is_waited_for(standard_input: int) -> None:
+    values = np.arange(2000, dtype="<i2")
+
+    def slowly() -> None:
+        for part in np.split(values, 4):
+            time.sleep(0.1)
+            os.write(standard_input, part.tobytes())
+        os.close(standard_input)
+
+    os.set_blocking(0, False)
+    threading.Thread(target=slowly, daemon=True).start()
+    with open_source("-") as source:
+        samples = np.concatenate([block.samples for block in source])
+    np.testing.assert_array_equal(samples, values.reshape(-1, 2) / np.float32(2**15))
+    assert source.fault is None
 
 
 def test_rate_of_zero_is_not_taken_for_the_default(standard_input: int) -> None:

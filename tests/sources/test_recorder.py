@@ -46,6 +46,22 @@ def test_recording_of_nothing_is_an_empty_wav_file(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"RIFF")
 
 
+@pytest.mark.parametrize("name", ["2026-12-01T13:00:00+00:00.wav", "http:/a.wav", "tcp:1.wav", "pipe:1.wav", "-.wav"])
+def test_name_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    recorder = Recorder(Path(name), 48_000, 2)
+    recorder.write(np.zeros((100, 2), np.float32))
+    recorder.close()
+    assert (tmp_path / name).read_bytes().startswith(b"RIFF")
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".wav", "\0.wav"])
+def test_impossible_name_is_one_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SinkError, match="cannot be written"):
+        Recorder(tmp_path / name, 48_000, 2)
+
+
 @pytest.mark.parametrize("name", ["set.flac", "set.mp3", "set"])
 def test_name_that_is_not_wav_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SinkError, match=r"ends in \.wav"):

@@ -1,0 +1,82 @@
+"""Collections as people give them to ``edmlive classify``: one bad entry never ends or silently shrinks one."""
+
+import json
+import os
+import shutil
+import struct
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, Said
+
+
+def answered(said: Said) -> list[str]:
+    return [json.loads(line)["path"] for line in said.out.splitlines()]
+
+
+def test_what_is_left_out_of_a_folder_is_counted_and_is_no_error(
+    run: Run, model: Path, music: Path, tmp_path: Path
+) -> None:
+    for name in ("a.wav", "cover.jpg", "notes.txt", "more.txt", "._a.wav", ".Trashes/1/b.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(music, tmp_path / name)
+    said = run("classify", tmp_path, "--json", "--model", model)
+    assert answered(said) == [str(tmp_path / "a.wav")]
+    assert said.code == 0
+    assert "1 .jpg, 2 .txt, 2 hidden" in said.sentence
+
+
+def test_bad_entries_do_not_end_a_collection(run: Run, model: Path, music: Path, tmp_path: Path) -> None:
+    header = struct.pack("<4sI8sIHHIIHH", b"RIFF", 36, b"WAVEfmt ", 16, 1, 65, 44_100, 44_100 * 130, 130, 16)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/65 channels.wav").write_bytes(header + b"data" + struct.pack("<I", 13_000) + bytes(13_000))
+    (tmp_path / "lib/dangling.wav").symlink_to("gone.wav")
+    (tmp_path / "empty").mkdir()
+    arguments = ["n" * 300 + ".mp3", tmp_path / "missing", tmp_path / "empty", tmp_path / "lib", "/dev/zero", music]
+    said = run("classify", *arguments, "--json", "--model", model)
+    assert said.code == 1
+    assert answered(said) == [str(music)]
+    for name in ("nnn.mp3", "missing", "empty", "65 channels.wav", "dangling.wav", "/dev/zero"):
+        assert name in said.err
+    assert all(line.startswith("edmlive: ") for line in said.err.splitlines())
+
+
+def test_playlists_are_followed_to_local_files_only(run: Run, model: Path, music: Path, tmp_path: Path) -> None:
+    for name in ("a.wav", "b c.wav"):
+        shutil.copy(music, tmp_path / name)
+    shutil.copy(music, tmp_path / "http:")  # what a URL would be as a path
+    os.mkfifo(tmp_path / "pipe.wav")
+    playlist = tmp_path / "set.m3u"
+    playlist.write_text(
+        "#EXTM3U\na.wav\nb%20c.wav\nb c.wav\nhttp://127.0.0.1:9/x.mp3\nfile://http://127.0.0.1:9/x.mp3\n"
+        "gone.wav\npipe.wav\n/dev/zero\n../\n"
+    )
+    said = run("classify", playlist, "--json", "--model", model)
+    assert answered(said) == [str(tmp_path / "a.wav"), str(tmp_path / "b c.wav")]
+    assert said.code == 1
+    for name in ("b%20c.wav", "http://127.0.0.1:9/x.mp3", "gone.wav", "pipe.wav", "/dev/zero"):
+        assert name in said.err
+    assert "refused" not in said.err  # no connection was tried
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.pls", "[playlist]\nFile1=a.wav\n"), ("a.cue", 'FILE "a.wav" WAVE\n'), ("a.m3u8", "a.wav\n")],
+)
+def test_playlists_of_each_kind(run: Run, model: Path, music: Path, tmp_path: Path, name: str, text: str) -> None:
+    shutil.copy(music, tmp_path / "a.wav")
+    (tmp_path / name).write_text(text)
+    said = run("classify", tmp_path / name, "--json", "--model", model)
+    assert said.code == 0
+    assert answered(said) == [str(tmp_path / "a.wav")]
+
+
+def test_named_pipe_is_classified(run: Run, model: Path, music: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    threading.Thread(target=lambda: pipe.write_bytes(music.read_bytes()), daemon=True).start()
+    said = run("classify", pipe, "--json", "--model", model)
+    assert said.code == 0
+    assert answered(said) == [str(pipe)]
