@@ -1,4 +1,4 @@
-"""Measurements beside peers: ``python -m benchmarks.NAME``, from the repository root."""
+"""Measurements against peers: ``python -m benchmarks.NAME``, from the repository root."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""CPU time of one decision of the paper's network, beside OpenVINO and PyTorch, on one thread.
+"""CPU time of one decision of the paper's network, against OpenVINO and PyTorch, on one thread.
 
 Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.decision``.
 
@@ -35,7 +35,7 @@ Classify = Callable[[Features], NDArray[np.float32]]
 
 
 def chunks_of_music(spec: ModelSpec, count: int) -> Sequence[Features]:
-    """Hear music, and return so many chunks, one a second, as batches of one."""
+    """Return `count` chunks of music, one per second, as batches of one."""
     music = render(count + 5, spec.sample_rate)[:, 0].copy()
     windows, chunks = Windows(spec), []
     for segment in music.reshape(-1, spec.sample_rate):
@@ -59,11 +59,11 @@ def with_openvino(model: onnx.ModelProto) -> Classify:
 
 
 def milliseconds(contenders: Mapping[str, Classify], chunks: Sequence[Features]) -> dict[str, float]:
-    """Let all answer all chunks in turn, after seeing that they agree on the first ones."""
+    """Time all contenders in turn on all chunks, after checking that they agree on the first ones."""
     for chunk in chunks[:CHECKED]:
-        wanted, *others = (answer(chunk) for answer in contenders.values())
+        expected, *others = (answer(chunk) for answer in contenders.values())
         for name, other in zip(list(contenders)[1:], others, strict=True):
-            np.testing.assert_allclose(other, wanted, atol=TOLERANCE, err_msg=name)
+            np.testing.assert_allclose(other, expected, atol=TOLERANCE, err_msg=name)
     rest = {name: iter(chunks[CHECKED:]) for name in contenders}
     work = {name: partial(lambda name: contenders[name](next(rest[name])), name) for name in contenders}
     return {name: 1e3 * seconds for name, seconds in cpu_seconds(work, len(chunks) - CHECKED - 1).items()}
@@ -72,7 +72,7 @@ def milliseconds(contenders: Mapping[str, Classify], chunks: Sequence[Features])
 def rows(
     name: str, graphs: dict[str, onnx.ModelProto], others: dict[str, Classify], spec: ModelSpec, count: int
 ) -> list[Row]:
-    """Compare graphs, the first of them in single precision, with that, with OpenVINO on the same and with others."""
+    """Compare each graph with the first, in single precision, with OpenVINO on the same graph, and with others."""
     contenders = {kind: classify_with(session(graph)) for kind, graph in graphs.items()} | others
     if find_spec("openvino"):
         contenders |= {f"OpenVINO, {kind}": with_openvino(graphs[kind]) for kind in ("float32", "int8")}

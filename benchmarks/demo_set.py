@@ -1,7 +1,7 @@
-"""How right `edmlive listen` is about the demo set, and how long it takes until a change of genre shows.
+"""Accuracy of `edmlive listen` on the demo set, and how long it takes until a change of genre shows.
 
 Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.demo_set [SECONDS [SEED]]``.
-The music is rendered, not real: the figures say how the listener follows a change, not how well it knows records.
+The music is rendered, not real: the figures show how fast it follows a change, not how well it knows real music.
 """
 
 import math
@@ -37,8 +37,8 @@ def main() -> None:
     )
     print(f"\nright {score.share_right or 0:.1%} of the time")
     for genre in SUBGENRES:
-        if heard := score.readings[genre]:
-            print(f"  {genre:28} {score.right[genre] / heard:6.1%} of {clock(heard * spec.vote.hop_seconds)}")
+        if count := score.readings[genre]:
+            print(f"  {genre:28} {score.right[genre] / count:6.1%} of {clock(count * spec.vote.hop_seconds)}")
     delays = sorted(score.delays)
     if not delays:
         print("\nno change of genre in that time")

@@ -1,6 +1,6 @@
 """CPU time of one hop (23.2 ms) of the front end: mel spectrum, onset strength and both tempograms, in float64.
 
-It is called from Python every 512 samples, as live, beside four others on the same noise with a pulse in it:
+It is called from Python every 512 samples, as live, and compared with four others on the same noise with a pulse in it:
 
 - librosa has no streaming: to answer at every hop it computes the last 13.6 s anew, the 4.6 s of a chunk and the 8.9 s
   that its first tempogram looks back on.
@@ -113,7 +113,7 @@ def with_librosa(samples: Samples) -> tuple[Features, ...]:
 
 
 def transforms(hops: int) -> dict[str, Callable[[], None]]:
-    """FFTW on the lengths that a hop takes, and as many calls that hardly do anything."""
+    """FFTW on the lengths that a hop needs, and as many calls that do almost nothing."""
     import pyfftw
 
     def planned(length: int, inverse: bool = False) -> Any:
@@ -141,7 +141,7 @@ def transforms(hops: int) -> dict[str, Callable[[], None]]:
 
 
 def check_alike(hops: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return our rows; the others' must be the same, or their times mean nothing."""
+    """Return our rows after checking that the others agree; otherwise their times would mean nothing."""
     rows = np.empty((len(hops), stream.FRAME_SIZE), np.float32)
     written = stream.push(hops.ravel(), stream.allocate(), rows)
     frame = rows[written - 1]
@@ -159,7 +159,7 @@ def check_alike(hops: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def essentia_hops(hops: NDArray[np.float32], rows: NDArray[np.float32]) -> Callable[[], object]:
-    """Return Essentia's work on hops, after a look whether it gives our rows."""
+    """Return Essentia's work on hops, after checking that it gives our rows."""
     strengths = np.append(np.float32(0.0), rows[:, stream.ONSET])  # the first hop completes no frame
 
     def run() -> Sequence[Features]:

@@ -35,17 +35,17 @@ class Point:
 
 
 def of_length(seconds: int) -> Point:
-    """Listen to one input for so long."""
+    """Measure listening to one input for a number of seconds."""
     return Point("seconds of audio", seconds, *_listen(1, seconds))
 
 
 def of_inputs(count: int) -> Point:
-    """Listen to so many inputs."""
+    """Measure listening to a number of inputs."""
     return Point("inputs", count, *_listen(count, SECONDS))
 
 
 def of_votes(count: int) -> Point:
-    """Count so many votes at each decision."""
+    """Measure the vote over a number of decisions."""
     random = np.random.default_rng(0)
     decisions = random.dirichlet(np.ones(30), 1_000).astype(np.float32)
     voter = Voter(tuple(map(str, range(30))), count)

@@ -42,7 +42,7 @@ STATES = from_dtype(stream.STATE)[::1], types.int64
 
 @kernel(types.void(*STATES))
 def mel_spectra(state: Any, hops: int) -> None:
-    """Take in a hop and compute the mel spectrum, so many times."""
+    """Append a hop and compute the mel spectrum, `count` times."""
     for _ in range(hops):
         spectrum.append(state[0].spectrum, state[0].hop)
         spectrum.mel_spectrum(state[0].spectrum)
@@ -50,20 +50,20 @@ def mel_spectra(state: Any, hops: int) -> None:
 
 @kernel(types.void(*STATES))
 def onset_strengths(state: Any, hops: int) -> None:
-    """Compute the onset strength, so many times."""
+    """Compute the onset strength, `count` times."""
     for _ in range(hops):
         onset.append(state[0].onset, state[0].spectrum.mel)
 
 
 @kernel(types.void(*STATES))
 def both_tempograms(state: Any, hops: int) -> None:
-    """Compute both tempograms, so many times."""
+    """Compute both tempograms, `count` times."""
     for _ in range(hops):
         tempogram.tempograms(state[0].onset.strengths, state[0].tempogram)
 
 
 def pushes(state: stream.State, hops: int) -> None:
-    """Push so many hops of noise from Python."""
+    """Push `count` hops of noise from Python."""
     frame = np.empty((1, stream.FRAME_SIZE), np.float32)
     for hop in range(hops):
         stream.push(NOISE[hop % len(NOISE)], state, frame)
@@ -78,7 +78,7 @@ PIECES = {
 
 
 def work(piece: str, hops: int) -> None:
-    """Do a piece of work so often, after one hop of everything."""
+    """Repeat a piece of work, after one hop of everything."""
     state = stream.allocate()
     pushes(state, 64)
     for each in PIECES.values():

@@ -107,7 +107,7 @@ def start(server: PulseServer) -> float:
 
 
 def memory(minutes: Sequence[int]) -> list[float]:
-    """Return resident MB after so many minutes of music through one engine."""
+    """Return resident MB after some minutes of music through one engine."""
     loop = render(60, 44_100)
     engine = Engine(Classifier(), 44_100)
     process = psutil.Process()

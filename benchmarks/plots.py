@@ -1,4 +1,4 @@
-"""Draws what other benchmarks kept in ``benchmarks/results``: how latency spreads, and how cost grows.
+"""Draws what other benchmarks wrote to ``benchmarks/results``: how latency spreads, and how cost grows.
 
 Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.plots``.
 """
@@ -40,7 +40,7 @@ def growth(points: list[dict[str, Any]], path: Path) -> None:
 
 
 def latency(milliseconds: list[float], path: Path) -> None:
-    """Draw the distribution of the time from the end of the audio to the line that speaks of it."""
+    """Draw the distribution of the time from the end of the audio to its JSON line."""
     figure, axis = plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
     axis.hist(milliseconds, bins=np.arange(0, max(milliseconds) + 1, 0.5), color="C0")
     for share, style in ((50, "-"), (95, "--"), (99, ":")):

@@ -1,4 +1,4 @@
-"""Whether a night leaves traces: memory, threads, descriptors and shared memory, and counts that add up.
+"""Whether a long session leaks memory, threads, descriptors or shared memory, and whether its counts add up.
 
 Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.soak [HOURS] [MINUTES]``.
 HOURS (6) of music, silence, gaps and lost input go through a session as fast as it takes them; then MINUTES (20) in
@@ -43,7 +43,7 @@ PLUGGED_SECONDS, PULLED_SECONDS = 57, 3
 
 @dataclass(frozen=True)
 class Traces:
-    """What a process holds at one moment: resident bytes, threads, descriptors, and maps of shared memory."""
+    """Resources of a process at one moment: resident bytes, threads, descriptors, and maps of shared memory."""
 
     resident: int
     threads: int
@@ -60,7 +60,7 @@ class Traces:
 
 
 class Night:
-    """Hours of music as fast as it is taken; every five minutes a silence, a gap and an input that is lost."""
+    """Hours of music without a clock; every five minutes a silence, a gap and a lost input."""
 
     name, rate, channels, live = "night", RATE, 2, False
     fault: str | None = None
@@ -115,11 +115,11 @@ class Witness:
             self.traces.append(Traces.now())
 
     def close(self) -> None:
-        """Do nothing: by now threads are about that only close."""
+        """Do nothing: at this point there are extra threads, which close sinks."""
 
 
 def soak(source: Source, classifier: Classifier, folder: Path, every_seconds: float) -> Witness:
-    """Run a session over a source and return what its witness saw."""
+    """Run a session over a source and return its witness."""
     witness = Witness(every_seconds)
     with source:
         engine = Engine(classifier, source.rate)
@@ -132,14 +132,14 @@ def soak(source: Source, classifier: Classifier, folder: Path, every_seconds: fl
 
 
 class Minutes(DeviceSource):
-    """The device ``pulse`` for so long."""
+    """The device ``pulse`` for a number of minutes."""
 
     def __init__(self, minutes: float) -> None:
         super().__init__("pulse")
         self._end = time.monotonic() + minutes * 60
 
     def __iter__(self) -> Iterator[AudioBlock]:
-        """Yield what comes until the time is over."""
+        """Yield blocks until the time is over."""
         for block in super().__iter__():
             yield block
             if time.monotonic() > self._end:
@@ -161,7 +161,7 @@ def pull_and_plug(server: PulseServer, music: Path, over: threading.Event) -> No
 
 
 def said(name: str, witness: Witness) -> str:
-    """Return what a witness saw as a line."""
+    """Return the observations of a witness as a line."""
     early, late = witness.traces[len(witness.traces) // 4], witness.traces[-1]
     return (
         f"{name:<12} resident {early.resident / 1e6:.0f} -> {late.resident / 1e6:.0f} MB, "

@@ -30,7 +30,7 @@ FILL_SECONDS = 5
 
 
 class Inputs:
-    """Some inputs that play the same music, each from another place in it."""
+    """Inputs that play the same music, each from a different position."""
 
     def __init__(self, count: int, model: str, music: NDArray[np.float32]) -> None:
         classifier = Classifier(model, "cpu")
@@ -45,7 +45,7 @@ class Inputs:
         self._position = 0
 
     def listen(self, seconds: int) -> tuple[float, list[float]]:
-        """Hear so much more of each input; return CPU seconds and how long each decision took."""
+        """Process more of each input; return CPU seconds and the duration of each decision."""
         cpu, decisions = 0.0, []
         for _ in range(0, seconds, FILL_SECONDS):
             for index, ring in enumerate(self._rings):
@@ -63,14 +63,14 @@ class Inputs:
         return cpu, decisions
 
     def close(self) -> None:
-        """Give the rings back."""
+        """Release the rings."""
         for ring, file in zip(self._rings, self._files, strict=True):
             ring.close()
             file.close()
 
 
 def measure(count: int, model: str, seconds: int) -> tuple[float, float, float]:
-    """Return the share of a core that one of so many inputs takes, MB of memory, and the slowest decision's seconds."""
+    """Return the share of a core per input, MB of memory, and the seconds of the slowest decision."""
     music = render(90, RATE)
     inputs = Inputs(count, model, music)
     try:
@@ -82,7 +82,7 @@ def measure(count: int, model: str, seconds: int) -> tuple[float, float, float]:
 
 
 def in_processes(count: int, model: str, seconds: int, inputs: int) -> Sequence[tuple[float, float, float]]:
-    """Measure in some fresh processes, with so many inputs each."""
+    """Measure in `count` fresh processes, with a number of inputs each."""
     with multiprocessing.get_context("spawn").Pool(count) as pool:
         return pool.starmap(measure, [(inputs, model, seconds)] * count)
 

@@ -17,7 +17,7 @@ class Row:
     work
         What was done.
     peer
-        Who else did it; empty where nobody else does.
+        What it is compared with; empty without a peer.
     ours, theirs
         What it cost, in `unit`; `theirs` is ``None`` without a peer.
     unit
@@ -32,13 +32,13 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times our cost the peer's is."""
+        """The peer's cost divided by ours."""
         return None if self.theirs is None else self.theirs / self.ours
 
 
 @dataclass(frozen=True)
 class Options:
-    """``quick``: just see that it runs. ``json``: where to keep the rows besides printing them."""
+    """``quick``: only check that it runs. ``json``: file to which the rows are written as well."""
 
     quick: bool
     json: Path | None
@@ -47,13 +47,13 @@ class Options:
 def options(description: str | None) -> Options:
     """Read ``[--quick] [--json FILE]`` from the command line."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="measure briefly, only to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="measure briefly, only to check that it runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to a file")
     return Options(**vars(parser.parse_args()))
 
 
 def show(rows: Sequence[Row], chosen: Options) -> None:
-    """Print rows as a table, and keep them where that is wanted."""
+    """Print rows as a table, and write them to the file that was chosen, if any."""
     for row in rows:
         theirs = "" if row.theirs is None else f"{row.peer} {row.theirs:.4g}, {row.ratio:.3g} times as much"
         print(f"{row.work:<44} {row.ours:>10.4g} {row.unit:<22} {theirs}")
@@ -61,6 +61,6 @@ def show(rows: Sequence[Row], chosen: Options) -> None:
 
 
 def keep(measured: object, chosen: Options) -> None:
-    """Write what was measured as JSON, where that is wanted."""
+    """Write measurements as JSON to the file that was chosen, if any."""
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(measured, indent=1) + "\n")

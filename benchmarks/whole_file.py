@@ -1,4 +1,4 @@
-"""A two-minute MP3 from decoding to the label: `edmlive.realtime.engine.classify` beside librosa and PyTorch.
+"""A two-minute MP3 from decoding to the label: `edmlive.realtime.engine.classify` against librosa and PyTorch.
 
 Run from the repository root, in the environment of ``make test``: ``python -m benchmarks.whole_file``.
 
@@ -64,7 +64,7 @@ def with_librosa_and_torch(path: Path, checkpoint: Checkpoint) -> NDArray[np.flo
 
 
 def ours(path: Path, classifier: Classifier) -> NDArray[np.float32]:
-    """Return what `with_librosa_and_torch` does, by way of the engine."""
+    """Return the same as `with_librosa_and_torch`, computed by the engine."""
     seen: list[NDArray[np.float32]] = []
     with FileSource(path) as source:
         for reading in listen(source, classifier, votes=1):

@@ -166,12 +166,12 @@ def common(label: str) -> str:
     return _CLASS_OF[label]
 
 
-def agrees(heard: str, true: str) -> bool:
+def agrees(predicted: str, true: str) -> bool:
     """Return whether two labels are the same or have the same common class.
 
     Parameters
     ----------
-    heard
+    predicted
         Any label; one that is neither Beatport's nor among the thirty agrees only with itself.
     true
         One of the thirty subgenres.
@@ -179,6 +179,6 @@ def agrees(heard: str, true: str) -> bool:
     Raises
     ------
     KeyError
-        ``true`` differs from ``heard`` and is no known label.
+        ``true`` differs from ``predicted`` and is no known label.
     """
-    return heard == true or _CLASS_OF.get(heard) == common(true)
+    return predicted == true or _CLASS_OF.get(predicted) == common(true)

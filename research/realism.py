@@ -178,7 +178,7 @@ def print_audio(measured: list[Measured]) -> None:
     middle = np.median(lufs)
     print(f"  loudness            {lufs.min():.1f}...{lufs.max():.1f} LUFS, median {middle:.1f}; {within:.1%} in range")
     print(
-        f"  tempo heard         {right.mean():.1%} within {TEMPO_TOLERANCE:.0%}, {octave.mean():.1%} but for the octave"
+        f"  tempo detected      {right.mean():.1%} within {TEMPO_TOLERANCE:.0%}, {octave.mean():.1%} but for the octave"
     )
     for track in measured:
         if track.peak >= 1 or track.silence > LONGEST_SILENCE or track.click > LOUDEST_CLICK:

@@ -1,4 +1,4 @@
-"""Fetches axe-core (MPL-2.0), which judges how accessible the page is: python3 tests/fetch_axe.py axe.min.js."""
+"""Fetches axe-core (MPL-2.0), which checks the accessibility of the page: python3 tests/fetch_axe.py axe.min.js."""
 
 import io
 import sys

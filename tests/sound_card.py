@@ -1,4 +1,4 @@
-"""A sound card that does as it is told: it stands in for PortAudio's binding in the capture process."""
+"""A scripted sound card: it stands in for PortAudio's binding in the capture process."""
 
 import json
 import os

@@ -105,5 +105,5 @@ def test_names_that_do_not_exist_are_attribute_errors() -> None:
         _ = edmlive.dance  # type: ignore[attr-defined]
 
 
-def test_package_tells_type_checkers_that_it_is_typed() -> None:
+def test_package_declares_that_it_is_typed() -> None:
     assert (ROOT / "edmlive" / "py.typed").is_file()

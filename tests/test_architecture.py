@@ -37,7 +37,16 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "training": (*GROUND, "synth", "sources", "features", "models", "export", "realtime.classifier"),
     "cli": (
         *GROUND,
-        *("synth", "sources", "features", "models", "realtime", "sinks", "report", "diagnostics", "export", "training"),
+        "synth",
+        "sources",
+        "features",
+        "models",
+        "realtime",
+        "sinks",
+        "report",
+        "diagnostics",
+        "export",
+        "training",
     ),
 }
 HEAVY = ("torch", "lightning", "librosa", "scipy", "sklearn", "onnx", "pandas", "matplotlib")

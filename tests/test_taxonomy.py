@@ -48,7 +48,7 @@ def test_unknown_label_has_no_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "true"),
+    ("predicted", "true"),
     [
         ("Drum&Bass", "jungle-drum-and-bass"),
         ("liquid-drum-and-bass", "jumpup-drum-and-bass"),
@@ -57,13 +57,13 @@ def test_unknown_label_has_no_class() -> None:
         ("breaks", "breaks"),
     ],
 )
-def test_agrees(heard: str, true: str) -> None:
-    assert agrees(heard, true)
+def test_agrees(predicted: str, true: str) -> None:
+    assert agrees(predicted, true)
 
 
 @pytest.mark.parametrize(
-    ("heard", "true"),
+    ("predicted", "true"),
     [("Dubstep", "jungle-drum-and-bass"), ("house", "tech-house"), ("Psy-Trance", "tech-trance"), ("polka", "house")],
 )
-def test_disagrees(heard: str, true: str) -> None:
-    assert not agrees(heard, true)
+def test_disagrees(predicted: str, true: str) -> None:
+    assert not agrees(predicted, true)

@@ -71,7 +71,7 @@ def _run(name: str, check: Check, seconds: float) -> Finding:
         nonlocal found
         try:
             found = check()
-        except Exception as error:  # whatever a library or an unusual system raises, the other checks go on
+        except Exception as error:  # whatever a library or an unusual system raises, the other checks continue
             found = Finding(name, Status.FAILURE, f"the check itself failed: {error}", "please report this")
 
     thread = threading.Thread(target=run, name=f"check-{name}", daemon=True)

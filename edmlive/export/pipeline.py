@@ -1,4 +1,4 @@
-"""``edmlive export`` as a function: from a checkpoint to a verified ONNX file in the precision asked for."""
+"""``edmlive export`` as a function: from a checkpoint to a verified ONNX file in the requested precision."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Calibration:
     Parameters
     ----------
     batches
-        Returns raw features of at most so many chunks of training data, spread evenly: batches of arrays by input name,
-        (batch, *shape of the input) each.
+        Given a number of chunks, returns the raw features of at most that many of the training data, spread evenly:
+        batches of arrays by input name, (batch, *shape of the input) each.
     score
         Returns the accuracy of a classifier, 0..1, on chunks that the network was not trained on.
     source
@@ -65,7 +65,7 @@ class Exported:
     metric
         What `accuracy` is.
     accuracy, float32_accuracy
-        In the lower precision and in single precision, 0..1; ``None`` where single precision was asked for.
+        In the lower precision and in single precision, 0..1; ``None`` if single precision was requested.
     """
 
     path: Path

@@ -40,7 +40,7 @@ class SilenceGate:
         self.quiet = True
 
     def push(self, level_dbfs: float, seconds: float) -> bool:
-        """Take the level of the next so many seconds of audio and return whether the audio is silent now."""
+        """Take the level of the next `seconds` of audio and return whether the audio is silent now."""
         if level_dbfs > self._leave:
             self.silent = False
             self._low_seconds = 0.0

@@ -70,7 +70,7 @@ class Windows:
             unknown = sorted(set(self._descriptors.descriptors) - set(LIVE_DESCRIPTORS))
             if unknown:
                 raise ModelError(
-                    f"Model '{spec.name}' wants descriptors that cannot be computed live: {', '.join(unknown)}."
+                    f"Model '{spec.name}' needs descriptors that cannot be computed live: {', '.join(unknown)}."
                 )
             self._picked = [LIVE_DESCRIPTORS.index(name) for name in self._descriptors.descriptors]
 

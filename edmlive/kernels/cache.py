@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept between runs, and what happens when they cannot be, or come back damaged."""
+"""The cache of compiled kernels on disk, and what happens if it cannot be written or is damaged."""
 
 import functools
 import hashlib
@@ -23,7 +23,7 @@ from numba import config
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 UNUSED_DAYS = 30
-"""Kernels of other versions that have not been used for so long are removed."""
+"""Kernels of other versions that have not been used for this long are removed."""
 
 _CHECKSUM_BYTES = 4
 
@@ -31,7 +31,7 @@ log = logging.getLogger("edmlive.kernels")
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache of one function, but nothing wrong with its files is worse than compiling again.
+    """Numba's cache of one function; whatever is wrong with its files, the worst that happens is compiling again.
 
     Numba trusts what it reads: an index cut short raises, and object code that a power cut has filled with zeros aborts
     the process. Here every data file ends with its checksum. What cannot be written is done without.
@@ -134,7 +134,7 @@ def _digest(room: Path) -> str:
 
 
 def _refusal(folder: Path) -> str | None:
-    """Try to write into a folder, making it where it is missing; return what is in the way, if anything."""
+    """Try to write to a folder, creating it if it is missing; return the reason if that fails."""
     if not folder.is_absolute():
         return "there is no home folder"
     try:
@@ -148,7 +148,7 @@ def _refusal(folder: Path) -> str | None:
 
 
 def _is_private(folder: Path) -> bool:
-    """Make a folder that nobody else can write to; tell whether it is one, for others may have made it before."""
+    """Make a folder that only this user can write to; return whether it is one, as others may have made it before."""
     with suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()

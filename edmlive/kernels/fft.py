@@ -14,7 +14,7 @@ The rows' two passes want each 16 points transposed as a matrix of 4 by 4 before
 A *plan* is one record (`plan_dtype`) with the work array and its tables at fixed places, not several arrays: the
 compiler then knows that they do not overlap, and the transform is several times faster. All passes are inlined where
 their sizes are literal, for the same reason. Within a loop's body, all loads come before all stores: otherwise the
-compiler cannot tell that later loads do not want what was just stored.
+compiler cannot know that later loads do not need what was just stored.
 """
 
 import math
@@ -290,7 +290,7 @@ def _untangle_power(
 def _untangle_lags(
     points: NDArray[np.float64], roots: NDArray[np.float64], lags: NDArray[np.float64], mirrored: NDArray[np.float64]
 ) -> None:
-    """Do as `_untangle_power`, where the samples are real and even: so is their spectrum, and only it is wanted."""
+    """Do as `_untangle_power`, where the samples are real and even: so is their spectrum, and no more is needed."""
     half = np.uint64(points.shape[1])
     middle = half // _TWO
     lags[0] = points[RE, 0] + points[IM, 0]
@@ -342,7 +342,7 @@ def half_roots(length: int) -> NDArray[np.complex128]:
 
 @kernel(fastmath=True)
 def real_spectrum(frame: NDArray[np.float64], roots: NDArray[np.complex128], spectrum: NDArray[np.complex128]) -> None:
-    """Complex spectrum of N real samples, where phases are wanted too: N / 2 complex points by radix-2 passes.
+    """Complex spectrum of N real samples, where phases are needed too: N / 2 complex points by radix-2 passes.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def _analyse(frame: NDArray[np.float64], roots: NDArray[np.complex128], past: An
     """High-frequency content and complex spectral difference (Bello et al. 2004) of the next frame.
 
     The difference is between the spectrum and the one expected from the two before it: the magnitudes of the last and
-    phases that go on turning at the same speed.
+    phases that keep turning at the same speed.
     """
     bins = frame.size // 2 + 1
     spectrum = np.empty(bins, np.complex128)

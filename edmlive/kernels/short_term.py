@@ -218,7 +218,7 @@ def _sum_spectrum(spectrum: NDArray[np.float64], previous: NDArray[np.float64], 
 
 @kernel(inline=True)
 def _roll_off(spectrum: NDArray[np.float64], below: float, energy: float) -> int:
-    """First bin under and in which lies more than `ROLLOFF` of the energy: ``below`` in bin 0, ``energy`` above it."""
+    """First bin at or below which lies more than `ROLLOFF` of the energy: ``below`` in bin 0, ``energy`` above it."""
     threshold = ROLLOFF * (below + energy)
     k = 0
     while below <= threshold and k < BINS - 1:

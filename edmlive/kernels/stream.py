@@ -83,7 +83,7 @@ def allocate(window: Window = "hann", top_db: float | None = None, floor_db: flo
 
 
 def most_frames(samples: int) -> int:
-    """Most frames that one `push` of so many samples can write.
+    """Most frames that one `push` of a block of samples can write.
 
     Parameters
     ----------

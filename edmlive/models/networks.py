@@ -49,7 +49,7 @@ class Standardise(nn.Module):
 
 
 class MetricHead(nn.Module):
-    """Cosine similarity to one learnt prototype of each class (metric learning, section V).
+    """Cosine similarity to one learned prototype of each class (metric learning, section V).
 
     X. Zhai and H.-Y. Wu, *Classification is a strong baseline for deep metric learning*, 2019: with cross-entropy over
     such logits, tracks of a class gather around its prototype on the unit sphere.

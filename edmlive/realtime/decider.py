@@ -1,4 +1,4 @@
-"""From one stream's mono audio to what is said of it each hop: level, silence gate, windows, classifier and vote."""
+"""From one stream's mono audio to an outcome each hop: level, silence gate, windows, classifier and vote."""
 
 import math
 import time

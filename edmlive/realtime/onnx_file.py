@@ -1,8 +1,8 @@
 """Reading an untrusted ONNX file before ONNX Runtime sees it: its spec, and that it holds nothing but a plain graph.
 
 An ONNX file is a Protocol Buffers message; the ``onnx`` package itself is not part of the run-time install. Readers of
-such messages differ in what they forgive: some keep the low 32 bits of a tag that is too long, some let a second graph
-replace the first. What one reader skips, another may take for weights in a file of the user's. So this one forgives
+such messages differ in what they tolerate: some keep the low 32 bits of a tag that is too long, some let a second graph
+replace the first. What one reader skips, another may take for weights in a file of the user's. This one tolerates
 nothing: whatever it accepts, every reader understands in the same way.
 """
 
@@ -169,8 +169,8 @@ def _refusal(content: _Content) -> str | None:
         return "has functions of its own: export it with them inlined"
     if content.sparse:
         return "has sparse tensors: export it with dense ones"
-    if strange := sorted(domain for domain, _ in content.operators if domain not in DOMAINS):
-        return f"has operators of {strange[0]!r}, which edmlive does not run"
+    if foreign := sorted(domain for domain, _ in content.operators if domain not in DOMAINS):
+        return f"has operators of {foreign[0]!r}, which edmlive does not run"
     if endless := sorted(name for _, name in content.operators if name in ENDLESS):
         return f"has the operator {endless[0]}, which may run for ever: export it without loops"
     if len(dict(content.metadata)) < len(content.metadata):
@@ -197,7 +197,7 @@ def _read(data: bytes) -> _Content:
                 raise ValueError(f"field {number} of a {kind} has another type")
             if not repeated:
                 if number in once:
-                    raise ValueError(f"field {number} of a {kind} stands twice")
+                    raise ValueError(f"field {number} of a {kind} occurs twice")
                 once.add(number)
             if not repeated or wire == 2:
                 fields_left -= 1
@@ -266,7 +266,7 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             if (byte == 0 and shift > 0) or value >= 1 << 64:
-                raise ValueError("varint longer than it need be")
+                raise ValueError("varint longer than necessary")
             return value, position
         shift += 7
         if shift > 63:

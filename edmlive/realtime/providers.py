@@ -1,4 +1,4 @@
-"""Where a model runs: ONNX Runtime's execution providers, what each is told, and a session on them."""
+"""Where a model runs: ONNX Runtime's execution providers, their options, and a session on them."""
 
 import contextlib
 import importlib

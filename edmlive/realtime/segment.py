@@ -1,4 +1,4 @@
-"""A time during which one genre, or one reason for having none, was heard."""
+"""Segments of a session: periods with one genre, or with one reason for having none."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Segment:
-    """A time during which state and genre were the same.
+    """A period in which state and genre were the same.
 
     Parameters
     ----------

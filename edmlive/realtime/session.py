@@ -38,7 +38,7 @@ class Output(Protocol):
 
 @dataclass
 class Summary:
-    """What a session came to.
+    """Summary of a session.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Session:
         self._summary = Summary()
 
     def run(self) -> Summary:
-        """Run the session and return what it came to."""
+        """Run the session and return its summary."""
         patient = True
         try:
             self._listen()

@@ -1,9 +1,9 @@
 """The running majority vote over decisions.
 
 A vote covers the last N decisions, taken every h seconds. When the music changes for good, the first decision for the
-new genre is followed by ``flip_votes - 1`` more before the new genre has one vote more than the old one: a change shows
-at most ``flip_votes * h`` seconds after decisions change, where ``flip_votes = N // 2 + 1``. With the defaults, N = 5
-and h = 1 s, that is 3 s. The time that the model's own window needs to fill with the new music comes on top.
+new genre is followed by ``N // 2`` more before the new genre has one vote more than the old one: a change shows at most
+``(N // 2 + 1) * h`` seconds after decisions change. With the defaults, N = 5 and h = 1 s, that is 3 s. The time
+that the model's own window needs to fill with the new music comes on top.
 """
 
 from collections import deque
@@ -60,11 +60,6 @@ class Voter:
         self.labels = labels
         self.votes = votes
         self.reset()
-
-    @property
-    def flip_votes(self) -> int | None:
-        """Largest number of decisions until a new genre shows after a time of unanimous ones for another."""
-        return self.votes // 2 + 1 if self.votes else None
 
     def reset(self) -> None:
         """Forget every decision."""

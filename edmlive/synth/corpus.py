@@ -88,17 +88,17 @@ class Corpus:
         except OSError as error:
             raise self._unwritable(error) from None
         except (ValueError, TypeError, KeyError):
-            raise UserError(f"{self._manifest} is damaged: move it away and render the corpus anew.") from None
+            raise UserError(f"{self._manifest} is damaged: move it away and render the corpus again.") from None
 
-    def missing(self, wanted: list[Track]) -> list[Track]:
-        """Return the tracks that are not there yet.
+    def missing(self, tracks: list[Track]) -> list[Track]:
+        """Return the tracks that have not been rendered yet.
 
         Raises
         ------
         UserError
             A track is there, but has another length, seed or preset.
         """
-        for track in wanted:
+        for track in tracks:
             entry = self.entries.get(track.path)
             if entry is not None and (entry["seconds"], entry["seed"], entry["preset"]) != (
                 track.seconds,
@@ -109,9 +109,9 @@ class Corpus:
                     f"{self.folder} holds a corpus of another --seed, --seconds or --preset ({entry['seconds']:g} s, "
                     f"{entry['preset']}): repeat those, or name another folder."
                 )
-        return [track for track in wanted if track.path not in self.entries or not self._file(track).is_file()]
+        return [track for track in tracks if track.path not in self.entries or not self._file(track).is_file()]
 
-    def render(self, wanted: list[Track], jobs: int) -> Iterator[Entry]:
+    def render(self, tracks: list[Track], jobs: int) -> Iterator[Entry]:
         """Render tracks in worker processes, and yield the manifest's entry of each when it is done.
 
         Raises
@@ -122,7 +122,7 @@ class Corpus:
         context = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(jobs, context, live_with_parent) as pool, _ending_with(pool, self.folder):
-                for done in as_completed([pool.submit(_make, self.folder, track) for track in wanted]):
+                for done in as_completed([pool.submit(_make, self.folder, track) for track in tracks]):
                     entry = done.result()
                     if entry["path"] not in self.entries:
                         with self._manifest.open("a") as manifest:

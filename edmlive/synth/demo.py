@@ -81,7 +81,7 @@ class _Deck:
         self.turn = turn
         self._played: Samples | None = None
         self._error: Exception | None = None
-        # A daemon, so that whoever stops listening does not wait for the next track.
+        # A daemon, so that the end of a session does not wait for the next track.
         self._thread = threading.Thread(target=self._play, name=f"deck-{turn.genre}", daemon=True)
         self._thread.start()
 

@@ -73,7 +73,7 @@ def _open(path: Path) -> tuple[av.container.OutputContainer, av.AudioStream]:
         container = av.open(ffmpeg_name(path), "w")
         codec = av.Codec(_CODECS.get(container.format.name, container.default_audio_codec), "w")
     except ValueError:
-        suffix = f"'{path.suffix}' names no audio format" if path.suffix else "A name without a suffix tells no format"
+        suffix = f"'{path.suffix}' names no audio format" if path.suffix else "A name without a suffix names no format"
         raise UserError(f"{suffix}: use one such as .wav, .flac, .mp3, .ogg, .opus or .m4a.") from None
     formats = [known.name for known in codec.audio_formats or ()]
     rates = codec.audio_rates or [RATE]

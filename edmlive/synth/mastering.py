@@ -216,12 +216,12 @@ def _limited(mix: Samples, target: float) -> Samples:
     most = MOST_LIMITING_DB + CEILING_DB - 20.0 * math.log10(_recurring_peak(mix))
     level, boost, slope = loudness(mix), 0.0, 1.0
     for _ in range(4):
-        wanted = (target - level) / slope if level > -math.inf else 0.0
-        change = min(wanted, most - boost)
+        needed = (target - level) / slope if level > -math.inf else 0.0
+        change = min(needed, most - boost)
         boost += change
         loud = limit(mix, gain(boost), ceiling, attack, release)
         before, level = level, loudness(loud)
-        if level == -math.inf or abs(target - level) < _TOLERANCE_LU or change < wanted:
+        if level == -math.inf or abs(target - level) < _TOLERANCE_LU or change < needed:
             break
         # Of each further dB, the limiter takes its share.
         slope = min(max((level - before) / change, 0.3), 1.0)

@@ -121,7 +121,7 @@ class Part(Sound):
     patterns
         Rhythms to draw from, a sign for each step; spaces and ``|`` only help the eye. ``x`` the chord, ``1``...``9``
         a single note so many scale degrees up from the chord's root (8 its octave), ``^`` the next note of an
-        arpeggio, ``?`` the next note of the track's motif, ``-`` the note before goes on, ``.`` silence.
+        arpeggio, ``?`` the next note of the track's motif, ``-`` continues the previous note, ``.`` silence.
     pitch
         MIDI pitch about which its notes lie, or several to draw from.
     length
@@ -268,8 +268,8 @@ class Recipe(_Data):
 
 def _signs(text: str, known: str) -> str:
     signs = text.replace(" ", "").replace("|", "")
-    if strange := set(signs) - set(known):
-        raise ValueError(f"unknown sign {sorted(strange)[0]!r} in {text!r}: choose from {known}")
+    if unknown := set(signs) - set(known):
+        raise ValueError(f"unknown sign {sorted(unknown)[0]!r} in {text!r}: choose from {known}")
     return signs
 
 

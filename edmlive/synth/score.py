@@ -171,8 +171,8 @@ class _Line:
                 ladder = chord + [pitch + 12 for pitch in chord]
                 return [ladder[_rung(signs.count("^", 0, place), len(ladder), self.order)]]
             case "?":  # the motif begins anew every two bars
-                asked = signs.count("?", place - place % (2 * self.steps), place)
-                return [self.chords.pitch(self._sung(self.motif[asked % _MOTIF_NOTES], now, step), self.about)]
+                played = signs.count("?", place - place % (2 * self.steps), place)
+                return [self.chords.pitch(self._sung(self.motif[played % _MOTIF_NOTES], now, step), self.about)]
             case number:
                 return [self.chords.pitch(self.chords.root(now), self.about) + self.chords.above(now, int(number))]
 
@@ -192,7 +192,7 @@ def _bar(pattern: str, steps: int, bar: int) -> str:
 
 
 def _filled(signs: str, lane: Lane, rng: np.random.Generator) -> str:
-    """Return a bar whose last beat is a fill: kicks pause, snares roll, hats go on."""
+    """Return a bar whose last beat is a fill: kicks pause, snares roll, hats continue."""
     beat = lane.steps // 4
     if KICKS & set(lane.voice) and rng.random() < 0.5:
         return signs[:-beat] + "." * beat

@@ -51,7 +51,7 @@ def open_candidate(path: Path) -> Candidate:
     classifier = Classifier(path, "cpu")
     spec = classifier.spec
     if any(i.frames != CHUNK_FRAMES or i.name == "onset_strength" for i in spec.inputs):
-        raise ModelError(f"Model {path} takes descriptors or other windows than chunks of 4.64 s: try `classify`.")
+        raise ModelError(f"Model {path} takes descriptors, or chunks of another length than 4.64 s: try `classify`.")
     described = classifier.metadata.get(TRAINING_KEY)
     try:
         training = None if described is None else Training.from_json(described)

@@ -41,7 +41,7 @@ class Span:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
-            raise CorpusError(f"No part of a track begins at {self.start:g} s and ends at {self.end:g} s.")
+            raise CorpusError(f"The span from {self.start:g} to {self.end:g} s is empty: let it end after its start.")
 
     def starts(self, frames: int) -> range:
         """Return the first frames of a track's chunks, back to back; the rest of the track is dropped."""

@@ -67,7 +67,7 @@ def fit(tracks: Tracks, pool: Tracks | None = None, *, seed: int = 0) -> Descrip
 
 
 def perceptron(seed: int, tracks: int) -> MLPClassifier:
-    """Return one untrained member of the ensemble, to be trained on so many tracks."""
+    """Return one untrained member of the ensemble."""
     batch = min(BATCH, tracks)
     return MLPClassifier((UNITS,), alpha=WEIGHT_DECAY, batch_size=batch, max_iter=EPOCHS, random_state=seed)
 

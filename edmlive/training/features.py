@@ -157,12 +157,12 @@ def compute_features(
         if tracks:
             store.save()
     except OSError as error:
-        hint = "make room and run again to go on" if error.errno == errno.ENOSPC else "name a folder to write to"
+        hint = "make room and run again to resume" if error.errno == errno.ENOSPC else "name a folder to write to"
         reason = (error.strerror or str(error)).lower()
         raise StoreError(f"Features cannot be written to {folder} ({reason}): {hint}.") from None
     except BrokenProcessPool:
         raise StoreError(
-            "A process that computed features was killed: run again to go on, with fewer --workers if memory is short."
+            "A process that computed features was killed: run again to resume, with fewer --workers if memory is short."
         ) from None
     if not tracks:
         name, reason = next(iter(skipped.items()))

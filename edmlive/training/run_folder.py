@@ -62,11 +62,11 @@ def _claim(folder: Path, settings: Mapping[str, Any], lock: FileLock) -> None:
         raise TrainingError(f"Another process is training in {folder}: end it, or name another folder.") from None
     except (OSError, ValueError, TypeError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
-        raise TrainingError(f"{folder} cannot be trained in ({reason}): name another folder.") from None
+        raise TrainingError(f"{folder} cannot be used for training ({reason}): name another folder.") from None
     if (folder / CHECKPOINT).exists():
         raise TrainingError(f"{folder} holds a finished training: name another folder.")
-    wanted = json.loads(json.dumps(settings))  # tuples become lists, as in the file
-    others = [name for name, value in wanted.items() if found.get(name) != value]
+    requested = json.loads(json.dumps(settings))  # tuples become lists, as in the file
+    others = [name for name, value in requested.items() if found.get(name) != value]
     if others:
         raise TrainingError(f"{folder} holds a training with another {', '.join(others)}: name another folder.")
 

@@ -49,7 +49,7 @@ def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True
     if labelled and len(counts.keys() - {None}) < 2:
         raise CorpusError(
             f"Training needs at least two genres; this store has {len(counts.keys() - {None})}. Recordings without a "
-            "genre serve distillation only."
+            "genre are used for distillation only."
         )
     artists = _artists(tracks, seed)
     sizes = np.array([[sum(track.genre == genre for track in artist) for genre in genres] for artist in artists])
@@ -88,15 +88,15 @@ def _assign(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     counts = sizes.sum(axis=0)
     held_out = np.maximum(1, np.round(_HELD_OUT_SHARE * counts).astype(int))
-    wanted = np.stack([counts - 2 * held_out, held_out, held_out])
-    filled = np.zeros_like(wanted)
+    targets = np.stack([counts - 2 * held_out, held_out, held_out])
+    filled = np.zeros_like(targets)
     artists_left = (sizes > 0).sum(axis=0)
     assigned = np.zeros(len(sizes), np.int64)
     for k, size in enumerate(sizes):
         empty = filled == 0
         last_chances = (empty & (artists_left <= empty.sum(axis=0)))[:, size > 0].sum(axis=1)
-        excess = np.maximum(0, filled + size - wanted)[:, size > 0].sum(axis=1)
-        lack = (size * (1 - filled / np.maximum(1, wanted))).sum(axis=1)
+        excess = np.maximum(0, filled + size - targets)[:, size > 0].sum(axis=1)
+        lack = (size * (1 - filled / np.maximum(1, targets))).sum(axis=1)
         assigned[k] = np.lexsort((-lack, excess, -last_chances))[0]
         filled[assigned[k]] += size
         artists_left -= size > 0

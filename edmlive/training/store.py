@@ -1,4 +1,4 @@
-"""Features on disk: one array per recording, memory-mapped, so that memory holds no more than a batch."""
+"""Features on disk: one array per recording, memory-mapped, so that a store may be larger than memory."""
 
 import hashlib
 import json

@@ -152,7 +152,7 @@ _TOKEN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-"""What tells where a statement of a valid document ends: strings and comments, brackets, and ends of lines."""
+"""Tokens that determine where a statement of a valid document ends: strings, comments, brackets, ends of lines."""
 
 
 def _statement_ends(text: str) -> list[int]:

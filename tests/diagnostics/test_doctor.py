@@ -28,7 +28,7 @@ def model(tmp_path: Path) -> Path:
     return small_models.save(tmp_path / "small.onnx", small_models.spec(), scale=0.5)
 
 
-def test_device_that_delivers_is_told_with_its_level(plug_in: Any) -> None:
+def test_device_that_delivers_is_reported_with_its_level(plug_in: Any) -> None:
     plug_in(frames=10**6)
     found = doctor.check_input()
     assert found.status is Status.OK
@@ -64,7 +64,7 @@ def test_devices_are_listed(plug_in: Any) -> None:
     assert doctor.check_input_devices().status is Status.FAILURE
 
 
-def test_model_is_tried_and_its_provider_told(model: Path) -> None:
+def test_model_is_tried_and_its_provider_reported(model: Path) -> None:
     found = doctor.check_model(model, "cpu")
     assert found.status in (Status.OK, Status.WARNING)  # a busy machine may be too slow
     assert "small on cpu; a decision takes " in found.said
@@ -77,7 +77,7 @@ def test_model_that_is_refused_is_a_failure(tmp_path: Path) -> None:
     assert found.remedy
 
 
-def test_port_that_is_taken_is_told_with_another() -> None:
+def test_port_that_is_taken_is_reported_with_another() -> None:
     host, _, port = DEFAULT_ADDRESS.rpartition(":")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""Time that is spent working is told from time that passes."""
+"""CPU time is distinguished from elapsed time."""
 
 import time
 

@@ -88,7 +88,7 @@ class Ear:
         self.wait(lambda: sum(heard.frames for heard in self.blocks) >= frames, seconds + 10, "audio")
 
     def wait_for_loss(self, seconds: float = NOTICE_SECONDS + 0.5) -> float:
-        """Wait until the listener is told that nothing comes."""
+        """Wait until the readings say that there is no input."""
         return self.wait(lambda: self.blocks[-1].block.liveness is not HEALTHY, seconds, "noticed")
 
     def wait_for_audio(self, seconds: float = 10) -> float:
@@ -102,7 +102,7 @@ class Ear:
 
     @property
     def frames_lost(self) -> int:
-        """Frames told as lost."""
+        """Frames reported as lost."""
         return sum(heard.block.gap for heard in self.blocks)
 
     def unaccounted_seconds(self) -> float:

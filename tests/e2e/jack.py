@@ -1,4 +1,4 @@
-"""A private JACK server with a sound card that is none: two inputs of digital silence, in time."""
+"""A private JACK server with a dummy sound card: two inputs of digital silence, in real time."""
 
 import os
 import subprocess

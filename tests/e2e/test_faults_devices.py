@@ -1,4 +1,4 @@
-"""What can befall a sound device in a night: noticed in time, told, lived through, every frame accounted for."""
+"""Faults of a sound device during a night: noticed in time, reported, survived, with every frame accounted for."""
 
 import contextlib
 import itertools
@@ -78,9 +78,9 @@ def test_server_killed_and_started_again(
     ear.wait_for_genre(genres)
     server.kill()
     noticed = ear.wait_for_loss()
-    told = len(ear.readings)
+    before = len(ear.readings)
     time.sleep(AWAY_SECONDS)
-    assert len(ear.readings) - told >= 2  # about once a second, sinks hear that there is nothing to hear
+    assert len(ear.readings) - before >= 2  # sinks get a reading about once a second all the same
     again = start_here()
     listening = ear.wait_for_audio()
     again.play(music)
@@ -88,7 +88,7 @@ def test_server_killed_and_started_again(
     record_property("answered", round(answered, 3))
     assert answered <= ANSWER_SECONDS
     settle(ear, record_property, noticed, listening)
-    back = [r for _, r in ear.readings[told:] if r.liveness is Liveness.HEALTHY]
+    back = [r for _, r in ear.readings[before:] if r.liveness is Liveness.HEALTHY]
     first = next(i for i, r in enumerate(back) if r.genre)
     assert first >= 2 and all(r.genre is None for r in back[:first])  # no answer from what was heard before
     assert ear.engine.counts.reconnects == ear.engine.counts.gaps == 1

@@ -95,7 +95,7 @@ def test_killed_listener_leaves_nothing_while_the_device_hangs(
     assert not [path for path in shared if path.exists()]
 
 
-def test_standard_input_that_ends_inside_a_frame_is_told_after_the_answers(edmlive: str) -> None:
+def test_standard_input_that_ends_inside_a_frame_is_reported_after_the_answers(edmlive: str) -> None:
     pcm = render(8, 44_100).tobytes()[:-3]
     command = [edmlive, "listen", "--input", "-", "--format", "f32le", "--json", "-"]
     run = subprocess.run(command, input=pcm, capture_output=True, check=False, timeout=60)

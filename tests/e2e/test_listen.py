@@ -42,7 +42,7 @@ def without_latency(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     [(48_000, 2, None, 45), (44_100, 2, None, 20), (48_000, 4, (3, 4), 20)],
     ids=["48 kHz stereo", "44.1 kHz stereo", "channels 3-4 of 4"],
 )
-def test_hears_what_is_played_bit_for_bit_and_answers_in_time(
+def test_receives_what_is_played_bit_for_bit_and_answers_in_time(
     edmlive: str,
     start_listener: StartListener,
     start_pulse: StartPulse,

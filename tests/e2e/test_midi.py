@@ -64,12 +64,12 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, text=True, **pipes)
 
 
-def test_another_program_hears_genres_figures_and_a_steady_clock(jack: subprocess.Popen[bytes]) -> None:
+def test_another_program_receives_genres_figures_and_a_steady_clock(jack: subprocess.Popen[bytes]) -> None:
     listener = start(LISTENER)
     assert listener.stdout is not None
     assert listener.stdout.readline() == "ready\n"
-    told, errors = start(SENDER, str(BPM), str(SECONDS)).communicate(timeout=SECONDS + 60)
-    assert told == "None\n", errors
+    output, errors = start(SENDER, str(BPM), str(SECONDS)).communicate(timeout=SECONDS + 60)
+    assert output == "None\n", errors
     time.sleep(0.5)
     lines, _ = listener.communicate("", timeout=10)
     heard = [json.loads(line) for line in lines.splitlines()]
@@ -113,7 +113,7 @@ def test_server_that_dies_does_not_take_the_program_along(jack: subprocess.Popen
     sender = start(SENDER, "120", "6")
     assert "start" in "".join(listener.stdout.readline() for _ in range(5))
     jack.kill()
-    told, errors = sender.communicate(timeout=60)
+    output, errors = sender.communicate(timeout=60)
     listener.kill()
     assert sender.returncode == 0, errors
-    assert told
+    assert output

@@ -136,7 +136,7 @@ def listener() -> Iterator[Callable[..., Listener]]:
         client.loop_stop()
 
 
-def test_newest_reading_is_retained_and_the_end_told(
+def test_newest_reading_is_retained_and_the_end_announced(
     start_broker: Callable[..., Broker], listener: Callable[..., Listener]
 ) -> None:
     broker = start_broker()
@@ -167,7 +167,7 @@ def test_home_assistant_finds_five_sensors_of_one_device(
     publisher.close()
 
 
-def test_broker_tells_the_last_will_of_a_killed_process(
+def test_broker_publishes_the_last_will_of_a_killed_process(
     start_broker: Callable[..., Broker], listener: Callable[..., Listener]
 ) -> None:
     broker = start_broker()
@@ -274,14 +274,10 @@ def test_tls_with_a_certificate_of_ones_own(
     start_broker: Callable[..., Broker], listener: Callable[..., Listener], tmp_path: Path
 ) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        capture_output=True,
+    openssl = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
     )
+    subprocess.run([*openssl.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
     broker = start_broker("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}", "user root")
     with pytest.raises(SinkError, match=r"not trusted: self-signed certificate.*EDMLIVE_MQTT_CA_FILE"):
         MqttPublisher(f"mqtts://localhost:{broker.port}", {})
@@ -295,7 +291,7 @@ def test_tls_with_a_certificate_of_ones_own(
     publisher.close()
 
 
-def test_server_that_never_answers_is_told() -> None:
+def test_server_that_never_answers_is_reported() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -40,7 +40,7 @@ class Page:
     ----------
     complaints
         Errors and warnings of the console, and exceptions.
-    asked
+    requested
         The address of each request.
     """
 
@@ -48,7 +48,7 @@ class Page:
         self._socket = socket
         self._number = 0
         self.complaints: list[str] = []
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -62,21 +62,21 @@ class Page:
                 return dict(message["result"])
             self._note(message["method"], message["params"])
 
-    def _note(self, event: str, told: dict[str, Any]) -> None:
+    def _note(self, event: str, message: dict[str, Any]) -> None:
         if event == "Network.requestWillBeSent":
-            self.asked.append(told["request"]["url"])
+            self.requested.append(message["request"]["url"])
         elif event == "Network.webSocketCreated":
-            self.asked.append(told["url"])
+            self.requested.append(message["url"])
         elif event == "Runtime.exceptionThrown":
-            self.complaints.append(told["exceptionDetails"]["exception"]["description"])
-        elif event == "Log.entryAdded" and told["entry"]["level"] in ("warning", "error"):
-            self.complaints.append(f"{told['entry']['text']} {told['entry'].get('url')}")
+            self.complaints.append(message["exceptionDetails"]["exception"]["description"])
+        elif event == "Log.entryAdded" and message["entry"]["level"] in ("warning", "error"):
+            self.complaints.append(f"{message['entry']['text']} {message['entry'].get('url')}")
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression, awaited."""
-        told = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        message = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in message, message
+        return message["result"].get("value")
 
     def text(self, element: str) -> str:
         return str(self.run(f"document.getElementById('{element}').textContent")).replace("\u200b", "")
@@ -194,7 +194,7 @@ def test_what_is_playing_is_shown(serve: Callable[..., WebSink], page: Page, siz
         assert page.run(f"{box}.scrollWidth <= {box}.clientWidth && {box}.scrollHeight <= {box}.clientHeight"), genre
     page.picture(f"longest-{size[0]}")
     assert page.complaints == []
-    assert {urlsplit(url).netloc for url in page.asked} == {urlsplit(sink.url).netloc}
+    assert {urlsplit(url).netloc for url in page.requested} == {urlsplit(sink.url).netloc}
 
 
 def test_the_timeline_moves(serve: Callable[..., WebSink], page: Page) -> None:

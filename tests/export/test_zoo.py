@@ -66,7 +66,7 @@ def test_every_model_is_small_and_has_a_card_with_its_figures() -> None:
             assert f"{100 * value:.1f} %" in card, f"{figure} is not in the card of {name}"
 
 
-def test_the_papers_network_ships_in_both_precisions_and_says_what_it_learnt_from() -> None:
+def test_the_papers_network_ships_in_both_precisions_and_says_what_it_was_trained_on() -> None:
     for name in ("late-fusion-distilled", "late-fusion-distilled-int8"):
         card = zoo()[name].with_suffix(".md").read_text()
         assert "trained on rendered audio" in card and "on real music" in card
@@ -81,7 +81,7 @@ def test_all_are_listed_with_what_was_measured() -> None:
             assert said in listed
 
 
-def test_its_figures_are_what_was_asked_for(spec: ModelSpec) -> None:
+def test_its_figures_reach_the_required_accuracy(spec: ModelSpec) -> None:
     measured = spec.provenance.measured
     assert measured["10-fold top-1"] >= 0.53 and measured["10-fold top-3"] >= 0.78
     assert measured["10-fold top-1, artists apart"] >= 0.53

@@ -92,7 +92,7 @@ def test_changed_kernel_of_the_room_is_compiled_anew(room: Path, tmp_path: Path)
     assert start(room, tmp_path).stdout == "compiled\n"
 
 
-def test_home_that_cannot_be_written_is_told_and_one_private_folder_serves(room: Path, tmp_path: Path) -> None:
+def test_home_that_cannot_be_written_is_reported_and_one_private_folder_serves(room: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("no folder at all")
     runs = [start(room, home) for _ in range(2)]

@@ -58,7 +58,7 @@ def test_two_passes_are_librosas_top_db(mel):
     assert not np.allclose(second, librosa_strengths(mel, None))
 
 
-def test_live_memory_is_librosa_on_all_that_was_heard(mel):
+def test_live_onset_strengths_are_librosas_for_all_audio_so_far(mel):
     """With the running floor, what is kept equals librosa's top_db over everything so far, at any moment."""
     record = start(top_db=80.0)
     rises = 0

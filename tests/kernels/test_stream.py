@@ -94,7 +94,7 @@ def assert_parity(samples, window):
     assert np.abs(centred[1].T - fourier).max() <= 5e-7 * fourier.max()
 
 
-# librosa warns that a short file is shorter than its window, and goes on.
+# librosa warns that a short file is shorter than its window, and continues.
 @pytest.mark.filterwarnings("ignore:n_fft=.* is too large")
 @pytest.mark.parametrize("window", ["hann", "hamming"])
 @pytest.mark.parametrize("name", SYNTHETIC)

@@ -41,7 +41,7 @@ def test_zeros_before_the_first_onset_are_librosas_left_edge():
         np.testing.assert_allclose(row[1], fourier[:, end - 191], rtol=0, atol=1e-12)
 
 
-# librosa warns that a short file is shorter than its window, and goes on.
+# librosa warns that a short file is shorter than its window, and continues.
 @pytest.mark.filterwarnings("ignore:n_fft=384 is too large")
 @pytest.mark.parametrize("frames", [1, 2, 191, 192, 193, 383, 384, 385, 1000])
 def test_centred_is_librosa_with_both_edges(frames):

@@ -71,7 +71,7 @@ def test_standardisation_is_per_feature_dimension_and_inside_the_network() -> No
     torch.testing.assert_close(network({"mel": raw["mel"] * deviation + mean}), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_parallel_convolutions_hear_every_column_alike() -> None:
+def test_parallel_convolutions_treat_every_column_alike() -> None:
     branch = ParallelConvolutions(bins=193, filters=WIDTH).eval()
     tempogram, order = torch.rand(2, 193, 50), torch.randperm(50)
     assert branch(tempogram).shape == (2, WIDTH, branch.size, 1)

@@ -150,10 +150,10 @@ def test_decision_waits_only_for_the_block_that_completes_its_hop(classifier: Cl
     assert said == pytest.approx([1.01, 2.01, 3.01])  # the filter looks ahead by less than 5 ms
 
 
-def test_source_is_told_how_much_may_come_at_once(classifier: Classifier) -> None:
+def test_source_learns_how_much_audio_is_wanted_at_once(classifier: Classifier) -> None:
     source = BlockSource(cut(render(1.9, RATE), [RATE // 2]), RATE)
-    told = [source.wanted for _ in Engine(classifier, RATE).run(source)]
-    assert told == pytest.approx([0.25, 0.1])
+    wanted = [source.wanted for _ in Engine(classifier, RATE).run(source)]
+    assert wanted == pytest.approx([0.25, 0.1])
 
 
 def test_state_is_unsure_below_the_minimum_confidence_of_the_model(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""edmlive tells nobody anything: no file but its own, no connection that was not asked for."""
+"""Nothing is disclosed: edmlive leaves no file but its own, and makes no connection that was not requested."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def test_no_connection_is_attempted(tmp_path: Path, audio: Path, arguments: tupl
     assert re.findall(r".*(?:AF_INET|nscd|resolve).*", trace.read_text()) == []
 
 
-def test_onnx_runtime_is_told_before_it_is_imported() -> None:
+def test_telemetry_is_off_before_onnx_runtime_is_imported() -> None:
     code = "import edmlive, os, sys; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)

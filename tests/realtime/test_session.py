@@ -148,13 +148,13 @@ def test_readings_count_those_that_a_slow_sink_dropped(engine: Engine, monkeypat
 
 
 def test_notices_are_reported_once_each_time_they_come_up(engine: Engine) -> None:
-    told: list[str] = []
+    notified: list[str] = []
     known = source()
     gone, nothing = ("The mixer has gone.",), np.zeros((0, 2), np.float32)
     lost = AudioBlock(nothing, 0.0, liveness=Liveness.RECOVERING, notices=gone)
     known.blocks = [*known.blocks[:8], lost, lost, *known.blocks[8:24], lost, *known.blocks[24:]]
-    summary = run(known, engine, [ListSink()], notify=told.append)
-    assert told == [*gone, *gone]
+    summary = run(known, engine, [ListSink()], notify=notified.append)
+    assert notified == [*gone, *gone]
     assert summary.failures == []
 
 
@@ -179,7 +179,7 @@ def test_session_without_sinks_runs_to_the_end_of_its_source(engine: Engine, tmp
     assert len(decode(tmp_path / "set.wav")[0]) == len(MUSIC)
 
 
-def test_failed_recording_is_reported_and_the_session_goes_on(engine: Engine, tmp_path: Path) -> None:
+def test_failed_recording_is_reported_and_the_session_continues(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "set.wav"
     path.symlink_to("/dev/full")
     sink = ListSink()

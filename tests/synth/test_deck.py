@@ -25,7 +25,7 @@ def pair(bpm: float, next_bpm: float, speed: float) -> tuple[Turn, Turn]:
 
 
 def onsets(samples: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Samples at which clicks stand out of what goes on beside them."""
+    """Samples at which clicks stand out from the surrounding music."""
     height = np.abs(np.diff(samples[:, 0], 2, prepend=0, append=0))
     peaks = np.flatnonzero((height[1:-1] > height[:-2]) & (height[1:-1] >= height[2:]) & (height[1:-1] > 0.01)) + 1
     return peaks[np.insert(np.diff(peaks) > 1000, 0, True)]

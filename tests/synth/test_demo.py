@@ -107,16 +107,16 @@ def test_truth_changes_in_the_middle_of_each_fade() -> None:
 
 
 @pytest.mark.usefixtures("fast")
-def test_tempo_told_is_the_one_heard() -> None:
+def test_reported_tempo_is_the_one_played() -> None:
     demo = DemoSet(0)
     first, second = plan(0, 2)
-    told: list[float] = []
-    while len(told) < (second.exit // RATE):
+    tempos: list[float] = []
+    while len(tempos) < (second.exit // RATE):
         demo.read(RATE)
-        told.append(round(demo.playing.tempo_at(demo.position - 1), 1))
-    assert told[0] == first.bpm
-    assert told[second.leading // RATE + 1] == pytest.approx(second.bpm * second.speed, abs=0.06)
-    assert told[-1] == second.bpm
+        tempos.append(round(demo.playing.tempo_at(demo.position - 1), 1))
+    assert tempos[0] == first.bpm
+    assert tempos[second.leading // RATE + 1] == pytest.approx(second.bpm * second.speed, abs=0.06)
+    assert tempos[-1] == second.bpm
 
 
 def test_nothing_rises_over_the_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:

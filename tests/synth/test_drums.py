@@ -142,7 +142,7 @@ def test_the_seed_alone_decides(kind):
 
 
 @pytest.mark.parametrize("kind", VOICES)
-def test_every_field_is_heard(kind):
+def test_every_field_changes_the_sound(kind):
     before = [play(kind(), stroke=stroke) for stroke in STROKES]
     for name, (low, high) in RANGES[kind].items():
         for value in {low, high} - {getattr(kind(), name)}:
@@ -275,7 +275,7 @@ def test_a_softer_stroke_is_duller(kind):
     assert centroid(play(kind(), velocity=0.2)) < centroid(play(kind(), velocity=1.0))
 
 
-def test_the_strokes_of_a_break_are_told_apart():
+def test_the_strokes_of_a_break_differ():
     kit = Break()
     brightness = {stroke: centroid(play(kit, stroke=stroke)) for stroke in STROKES}
     assert brightness["K"] < brightness["G"] < brightness["S"] < brightness["R"] < brightness["O"]

@@ -103,7 +103,7 @@ def test_drive_adds_odd_harmonics_with_its_amount_at_the_same_power():
 
 
 @pytest.mark.parametrize(("seconds", "brightness"), [(0.4, 6_000.0), (1.5, 5_000.0), (4.0, 3_000.0)])
-def test_reverberation_time_is_what_was_asked_for_and_half_of_it_at_the_brightness(seconds, brightness):
+def test_reverberation_time_is_as_requested_and_half_of_it_at_the_brightness(seconds, brightness):
     response = effects.reverb(impulse(1.4 * seconds + 0.5), seconds, brightness)
     assert reverberation_time(band(response, 200)) == pytest.approx(seconds, rel=0.1)
     assert reverberation_time(band(response, brightness)) == pytest.approx(seconds / 2, rel=0.2)

@@ -52,7 +52,7 @@ def onsets(samples: NDArray[np.float32], highest: float) -> NDArray[np.float64]:
     return np.maximum(0.0, np.diff(level, prepend=0.0)).astype(np.float64)
 
 
-def test_samples_are_stereo_and_as_long_as_asked(track: Rendering) -> None:
+def test_samples_are_stereo_and_of_the_requested_length(track: Rendering) -> None:
     assert track.samples.shape == (40 * RATE, 2)
     assert track.samples.dtype == np.float32
 
@@ -146,7 +146,7 @@ def test_unknown_preset_is_refused() -> None:
         render("house", 5.0, seed=0, preset="radio")  # type: ignore[arg-type]
 
 
-def test_tempo_can_be_asked_for() -> None:
+def test_tempo_can_be_chosen() -> None:
     assert render("house", 5.0, seed=0, bpm=97.5).truth.bpm == 97.5
 
 

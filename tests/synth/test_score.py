@@ -68,7 +68,7 @@ def test_swing_delays_every_second_step_only() -> None:
     np.testing.assert_allclose(late[1::2], 0.3 * SIXTEENTH, atol=1)
 
 
-def test_humans_stray_by_the_deviation_asked() -> None:
+def test_human_timing_has_the_requested_deviation() -> None:
     lane = Lane(voice=("hat",), grids=("x" * 16,))
     swung = hits(lane, "kick", arrange(made_of(), 256), Clock(BPM, swing=0.0, human=100.0), 0.0, rng())
     straying = np.array([hit.start for hit in swung[1:]]) - [

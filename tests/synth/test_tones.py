@@ -130,7 +130,7 @@ def test_note_lasts_for_its_gate_and_its_release(kind: Any) -> None:
     assert np.abs(note[length(0.5) :]).max() > 0.0
 
 
-def test_envelope_attacks_decays_and_releases_as_long_as_asked() -> None:
+def test_envelope_attacks_decays_and_releases_for_the_requested_times() -> None:
     envelope = adsr(1.0, 0.1, 0.5, 0.25, 0.2)
     assert len(envelope) == length(1.0) + length(0.2)
     assert envelope[0] == 0.0 and envelope[-1] == 0.0

@@ -58,7 +58,7 @@ def test_a_constant_descriptor_does_no_harm(tracks: Tracks) -> None:
     assert not seen_by(features, tracks.values)[:, 0].any()
 
 
-def test_tempo_features_tell_near_tempi_apart_and_forgive_octaves(tracks: Tracks) -> None:
+def test_tempo_features_separate_near_tempi_and_ignore_octaves(tracks: Tracks) -> None:
     features = fitted(tracks)
 
     def circle(bpm: float) -> np.ndarray:
@@ -117,7 +117,7 @@ def test_an_artist_stays_in_one_fold(tracks: Tracks) -> None:
         assert len(set(result.fold[tracks.artists == artist].tolist())) == 1
 
 
-def test_pooled_tracks_are_learnt_from_despite_their_gaps(tracks: Tracks, pool: Tracks) -> None:
+def test_pooled_tracks_are_used_for_training_despite_missing_values(tracks: Tracks, pool: Tracks) -> None:
     few = tracks[np.isin(tracks.genres, ["Big Room", "Dubstep"])]
     pooled = pool[np.isin(pool.genres, ["Big Room", "Dubstep"])]
     assert np.isnan(pooled.values).any()

@@ -86,7 +86,7 @@ def test_broken_files_are_listed_and_skipped(corpus: Path, tmp_path: Path) -> No
     assert FeatureStore.open(tmp_path / "store") == store
 
 
-def test_a_second_run_goes_on_where_the_first_ended(
+def test_a_second_run_resumes_where_the_first_ended(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[str] = []

@@ -29,7 +29,7 @@ def test_each_chunk_gets_a_level_and_a_balance_of_its_own_the_same_for_all_its_c
     assert bend.sum(dim=1).max() <= 2 * (EQUALISER_BANDS - 2)  # lines from band to band
 
 
-def test_masks_are_one_stretch_of_bands_and_one_of_columns_filled_with_the_mean() -> None:
+def test_masks_are_one_range_of_bands_and_one_of_columns_filled_with_the_mean() -> None:
     torch.manual_seed(0)
     blank = torch.arange(1000, 1128).float()[:, None]
     masked = augment_mel(torch.zeros(64, 1, 128, 200), blank)[:, 0] >= 1000

@@ -72,7 +72,7 @@ def test_recordings_without_a_genre_are_dealt_too_and_leave_the_others_where_the
     assert [tuple(t for t in part if t.genre) for part in every] == list(labelled)
 
 
-def test_what_labelled_tracks_must_be_is_not_asked_of_all() -> None:
+def test_requirements_on_labelled_tracks_do_not_apply_to_others() -> None:
     for corpus in (tracks(None, 20), tracks("house", 9), [*tracks("house", 1), *tracks(None, 9)]):
         parts = split(corpus, labelled=False)
         assert all(parts) and sum(map(len, parts)) == len(corpus)

@@ -92,10 +92,10 @@ def read_state(path: Path, classes: frozenset[str]) -> dict[str, NDArray[Any]]:
         content, storages = (_from_zip if zipfile.is_zipfile(io.BytesIO(data)) else _from_stream)(data, classes)
         return {name: tensor.read(storages) for name, tensor in _tensors(content)}
     except _ForbiddenNameError as error:
-        asked = ascii(str(error))[1:-1][:_LONGEST_NAME]  # it may be meant for the terminal
-        raise ModelError(f"{path} is refused: it asks for {asked}, and nothing of it was run.") from None
+        name = ascii(str(error))[1:-1][:_LONGEST_NAME]  # it may be meant for the terminal
+        raise ModelError(f"{path} is refused: it asks for {name}, and nothing of it was run.") from None
     except Exception as error:  # a hostile pickle can raise anything
-        raise ModelError(f"{path} is no PyTorch checkpoint that can be read: {type(error).__name__}.") from None
+        raise ModelError(f"{path} cannot be read as a PyTorch checkpoint: {type(error).__name__}.") from None
 
 
 class _ForbiddenNameError(Exception):

@@ -1,1 +1,1 @@
-"""Shipped ONNX models, each beside its model card."""
+"""Shipped ONNX models, each with its model card."""

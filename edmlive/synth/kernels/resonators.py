@@ -49,7 +49,7 @@ def string(samples: NDArray[np.float32], period: float, loss: float, softness: f
     Parameters
     ----------
     samples
-        The excitation, and silence for as long as the string shall sound; shape (samples,).
+        The excitation, and silence for as long as the string is to sound; shape (samples,).
     period
         Of the vibration in samples, above 4.
     loss

@@ -116,7 +116,7 @@ def test_a_hostile_name_does_not_reach_the_terminal(tmp_path: Path) -> None:
 def test_a_tensor_may_not_be_larger_than_its_storage(tmp_path: Path) -> None:
     for zipped in (True, False):
         torch.save({"a": torch.zeros(1).expand(1 << 40)}, tmp_path / "v.pkl", _use_new_zipfile_serialization=zipped)
-        with pytest.raises(ModelError, match="no PyTorch checkpoint that can be read: UnpicklingError"):
+        with pytest.raises(ModelError, match="cannot be read as a PyTorch checkpoint: UnpicklingError"):
             read_state(tmp_path / "v.pkl", CLASSES)
 
 
@@ -144,20 +144,20 @@ def test_views_share_a_storage_and_stay_inside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("learnt", [False, True], ids=["thrown away", "in use"])
-def test_batch_normalisation_of_tempograms_is_used_where_it_has_learnt(
-    theirs: nn.Module, tmp_path: Path, learnt: bool
+@pytest.mark.parametrize("trained", [False, True], ids=["discarded", "in use"])
+def test_batch_normalisation_of_tempograms_is_used_if_it_was_trained(
+    theirs: nn.Module, tmp_path: Path, trained: bool
 ) -> None:
     norm: Any = theirs.module.bn_1
-    for tensor in (norm.weight, norm.running_mean, norm.running_var, *([norm.bias] if learnt else [])):
+    for tensor in (norm.weight, norm.running_mean, norm.running_var, *([norm.bias] if trained else [])):
         nn.init.uniform_(tensor, 0.5, 1.5)
     torch.save(theirs, tmp_path / "joint.pkl")
     read = read_released(tmp_path / "joint.pkl")
     tempogram = torch.randn(2, 50, 384)
-    expected = norm.eval()(tempogram) if learnt else tempogram
+    expected = norm.eval()(tempogram) if trained else tempogram
     with torch.inference_mode():
         assert torch.equal(read.bn_1(tempogram), expected)
-    assert any(name.startswith("bn_1") for name in read.state_dict()) == learnt
+    assert any(name.startswith("bn_1") for name in read.state_dict()) == trained
 
 
 @pytest.mark.parametrize("normalised", [False, True])

@@ -26,7 +26,7 @@ def test_sine_is_within_its_tables_error(cycles: float) -> None:
 
 @pytest.mark.parametrize("waveform", [SINE, SAW, PULSE, TRIANGLE])
 @pytest.mark.parametrize("hertz", [55.0, 440.0, 3000.0])
-def test_fundamental_is_where_it_was_asked_for(waveform: int, hertz: float) -> None:
+def test_fundamental_has_the_requested_frequency(waveform: int, hertz: float) -> None:
     samples = oscillate(waveform, np.full(44_100, hertz), RATE, 0.0, 0.5)
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     assert abs(int(spectrum[5:].argmax()) + 5 - hertz) <= 1
@@ -61,7 +61,7 @@ def test_phase_modulation_adds_sidebands() -> None:
     assert spectrum[[900, 1000, 1100]].min() > 10 * np.median(spectrum[1300:2000]) + 1e-3
 
 
-def test_glide_halves_its_distance_as_told() -> None:
+def test_glide_halves_its_distance_as_documented() -> None:
     np.testing.assert_allclose(glide(4, 9.0, 1.0, 0.5), [9.0, 5.0, 3.0, 2.0])
 
 

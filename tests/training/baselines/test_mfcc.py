@@ -39,7 +39,7 @@ def test_cepstral_coefficients_are_librosas() -> None:
 
 
 @pytest.mark.parametrize("architecture", CEPSTRAL)
-def test_cepstral_networks_hear_level_and_band_whatever_their_standardisation(architecture: Architecture) -> None:
+def test_cepstral_networks_see_level_and_band_whatever_their_standardisation(architecture: Architecture) -> None:
     """Mel goes in raw: z-scores of bands have another cosine transform."""
     network = SubgenreNetwork(architecture, labels=3, width=4)
     raw = {"mel": torch.rand(8, 1, 128, 200) * 60 - 60}

@@ -35,7 +35,7 @@ def train(*arguments: object) -> Result:
 
 
 @pytest.mark.parametrize("model", get_args(Ensemble))
-def test_learns_and_answers_alike_for_a_seed(tracks: Tracks, model: Ensemble) -> None:
+def test_same_seed_gives_the_same_predictions(tracks: Tracks, model: Ensemble) -> None:
     half = np.arange(len(tracks)) % 2 == 0
     ensembles = [fit(model, tracks[half], seed=seed) for seed in (0, 0, 1)]
     first, same, other = (ensemble.probabilities(tracks[~half].values) for ensemble in ensembles)
