@@ -39,6 +39,10 @@ _NETWORK_PROTOCOLS = (
     f"{_WEB_PROTOCOLS},udp,udplite,rtp,srtp,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,ffrtmpcrypt,ffrtmphttp,"
     "srt,rist,mmsh,mmst,ftp,sftp,gopher,gophers"
 )
+_LISTS = {"concat", "dash", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
+# The DASH reader of FFmpeg 7 and earlier pays no heed to the protocols that are allowed.
+_LOCAL_FORMATS = ",".join(sorted({*av.formats_available} - _LISTS))
+"""Formats of a local file: none of those that only name others."""
 _ERRORS = (av.FFmpegError, OSError, ValueError, MemoryError, OverflowError, EOFError)
 _MPEG_CONTAINERS = ("mp3", "aac")
 """Bare frames, with tags of many kinds before and after them, which FFmpeg hands on as if they were frames."""
@@ -302,9 +306,9 @@ def _open_fifo(path: Path, name: str) -> _Input:
 
 def _container(file: str | PipeReader, name: str, protocols: str, timeout: float | None = None) -> InputContainer:
     try:
-        container: InputContainer = av.open(
-            file, container_options={"protocol_whitelist": protocols}, timeout=timeout, **_ANY_TAGS
-        )
+        formats = {} if timeout else {"format_whitelist": _LOCAL_FORMATS}
+        options = {"protocol_whitelist": protocols} | formats
+        container: InputContainer = av.open(file, container_options=options, timeout=timeout, **_ANY_TAGS)
         return container
     except _ERRORS as error:
         raise SourceError(f"{name} cannot be opened as audio: {_reason(error, name)}.") from None

@@ -17,8 +17,8 @@ PART = ".part-"
 """Prefix of a file's name until it is whole."""
 _LONGEST_PART = 60
 """Characters of the name that are kept, so that a name as long as names may be still finds place for the prefix."""
-_CODECS = {"ogg": "libopus", "oga": "libopus"}
-"""Where FFmpeg's own choice (FLAC in Ogg) is not what most players expect."""
+_CODECS = dict.fromkeys(("ogg", "oga", "opus", "webm"), "libopus")
+"""Where FFmpeg's own choice is FLAC in Ogg, which few players expect, or an experimental encoder of Opus."""
 _SAMPLE_FORMATS = ("s16", "s16p", "fltp", "flt")
 
 
