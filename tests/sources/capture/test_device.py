@@ -182,6 +182,23 @@ def test_frames_that_the_device_lost_are_reported_soon_after(plug_in: Any) -> No
     assert sum(block.gap for block in blocks) == pytest.approx(0.5 * sound_card.RATE, abs=0.005 * sound_card.RATE)
 
 
+@pytest.mark.parametrize("seconds", [10.0, -10.0])
+def test_clock_of_the_device_may_be_set(plug_in: Any, seconds: float) -> None:
+    plug_in(set_at=sound_card.RATE, set_by=seconds, frames=6 * sound_card.RATE)
+    late: list[float] = []
+    heard = 0
+    with DeviceSource() as source:
+        for block in source:
+            late.append(time.monotonic() - block.time)
+            assert (block.gap, block.notices) == (0, ())
+            heard += len(block.samples)
+            if heard > 5 * sound_card.RATE:
+                break
+    # Blocks come late by chance on a busy machine, but most of them do not.
+    assert np.median(late) < 0.06
+    assert np.quantile(late, 0.9) < 0.5
+
+
 def test_rate_that_the_device_does_not_keep_is_reported(plug_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(true_rate=7_350, frames=12 * sound_card.RATE)
     with DeviceSource() as source:
