@@ -14,7 +14,7 @@ BLOCK = 160
 
 # Put on PYTHONPATH as `sounddevice`, it is what the capture process imports.
 _BINDING = """
-import json, os, sys, threading, time
+import json, os, subprocess, sys, threading, time
 import numpy as np
 
 PLANS = json.loads(os.environ["SOUND_CARD"])
@@ -60,6 +60,9 @@ class InputStream:
     def start(self):
         if PLAN["end"] == "refuses":
             raise PortAudioError("Device unavailable", -9985)
+        if PLAN["daemon"]:
+            print("a daemon was started", flush=True)
+            subprocess.Popen(["sleep", "60"], start_new_session=True)
         threading.Thread(target=self.play, daemon=True).start()
 
     def play(self):
@@ -97,14 +100,15 @@ def plug_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *then: dict[str, Any]
     plan
         ``names`` of the devices, ``channels``, ``rate``, ``frames`` to play, the ``true_rate`` at which they come,
         a hole of ``hole_seconds`` before frame ``hole_at``, a clock that is set by ``set_by`` seconds at frame
-        ``set_at``, and how it ends: ``stalls``, ``finishes``, ``aborts``, ``refuses`` to open or ``never answers``.
+        ``set_at``, a ``daemon`` that holds its pipes, and how it ends: ``stalls``, ``finishes``, ``aborts``,
+        ``refuses`` to open or ``never answers``.
     then
         What is otherwise for the second process that looks at it, the third and so on; the last for all further.
     """
     (folder / "sounddevice.py").write_text(_BINDING)
     first: dict[str, Any] = {
         **{"names": ["mixer"], "channels": 2, "rate": RATE, "frames": RATE // 2, "block": BLOCK, "end": "stalls"},
-        **{"true_rate": 0, "hole_at": -1, "hole_seconds": 0.0, "set_at": 0, "set_by": 0.0},
+        **{"true_rate": 0, "hole_at": -1, "hole_seconds": 0.0, "set_at": 0, "set_by": 0.0, "daemon": False},
         **plan,
     }
     monkeypatch.setenv("SOUND_CARD", json.dumps([first, *({**first, **other} for other in then)]))

@@ -207,6 +207,19 @@ def test_rate_that_the_device_does_not_keep_is_reported(plug_in: Any, monkeypatc
     assert sum(block.gap for block in blocks) == 0
 
 
+def test_source_closes_though_a_daemon_holds_the_pipes_of_the_capture_process(plug_in: Any) -> None:
+    plug_in(daemon=True)
+    with DeviceSource() as source:
+        until(source, lambda blocks: len(blocks[-1].samples) > 0)
+        [daemon] = capture_processes()[0].children()
+        began = time.monotonic()
+    closed = time.monotonic() - began
+    assert daemon.is_running()
+    daemon.kill()
+    assert closed < 2
+    assert capture_processes() == []
+
+
 def test_channel_that_the_device_lacks_is_refused(plug_in: Any) -> None:
     plug_in()
     with pytest.raises(SourceError, match="Input device 'mixer' has no channel 3"):
