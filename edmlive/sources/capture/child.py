@@ -16,9 +16,10 @@ from typing import Any
 
 from edmlive.errors import DeviceError
 from edmlive.sources.capture.device_clock import DeviceClock
-from edmlive.sources.capture.devices import Device, find_again, find_device, pulse_source
+from edmlive.sources.capture.devices import Device, find_again, find_device
 from edmlive.sources.capture.frame_clock import FrameClock
 from edmlive.sources.capture.ring import AudioRing
+from edmlive.sources.capture.sound_server import find_source, hold_source
 
 RING_SECONDS = 60
 BLOCK_SECONDS = 0.01
@@ -67,7 +68,12 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, wake_up: 
     import sounddevice
 
     found = query_devices()
-    device = pulse_source(find_again(found, known, wanted) if known else find_device(found, wanted))
+    if known:
+        device = find_source(find_again(found, known, wanted), known.source)
+    else:
+        device = find_source(find_device(found, wanted))
+    if device.source:
+        os.environ["PULSE_SOURCE"] = device.source  # the default may be another one by the time the stream is opened
     ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
     try:
         stream = sounddevice.InputStream(
@@ -88,6 +94,8 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, wake_up: 
             "or choose another with --device."
         ) from None
     _say({"opened": vars(device)})
+    if device.source:
+        hold_source(device.source, lambda other: _say({"moved": other}), lambda: _say({"finished": True}))
     threading.Event().wait()
     # Never stop or close the stream: that can hang for 30 s on a dead server, and the end of the process does the same.
 

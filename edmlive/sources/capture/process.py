@@ -75,12 +75,12 @@ class CaptureProcess:
             return message[kind]
         raise DeviceError(message.get("error", f"The capture process ended{self.last_words()}."))
 
-    def has_said(self, kind: str) -> bool:
-        """Return whether there is a new message, and of that kind."""
+    def message(self) -> dict[str, Any]:
+        """Return the next message; an empty one if there is none."""
         try:
-            return kind in self._messages.get_nowait()
+            return self._messages.get_nowait()
         except queue.Empty:
-            return False
+            return {}
 
     def last_words(self) -> str:
         """Return how a process that is ending or has ended did so, for an error message."""
