@@ -20,9 +20,10 @@ class FrameClock:
 
     - the *hole* before a buffer: how much later than that it begins; negative where it begins earlier. One within the
       jitter (`HOLE_SECONDS`, half a buffer) counts as none;
-    - the *deficit*: the sum of the holes, at least 0. A late time stamp makes a hole that the next one fills again. A
-      deficit of up to `LOSS_SECONDS` fades within `FORGET_SECONDS`, because a device that does not run at the rate it
-      claims makes small holes all the time;
+    - the *deficit*: the sum of the holes. A late time stamp makes a hole that the next one fills again, an early one a
+      negative hole and then a positive one. A deficit of up to `LOSS_SECONDS` fades within `FORGET_SECONDS`, because a
+      device that does not run at the rate it claims makes small holes all the time; a negative one within
+      `CONFIRM_SECONDS`, or it would hide a loss that comes later;
     - a *loss*: what a deficit over `LOSS_SECONDS` never fell below for `CONFIRM_SECONDS`. It is reported and taken off.
 
     Parameters
@@ -69,9 +70,10 @@ class FrameClock:
 
     def _add_hole(self, hole: float, length: float) -> None:
         if self._deficit <= LOSS_SECONDS:
-            self._deficit *= max(0.0, 1 - length / FORGET_SECONDS)
+            forget = FORGET_SECONDS if self._deficit > 0 else CONFIRM_SECONDS
+            self._deficit *= max(0.0, 1 - length / forget)
         if abs(hole) > max(HOLE_SECONDS, length / 2):
-            self._deficit = max(0.0, self._deficit + hole)
+            self._deficit += hole
 
     def _take_loss(self, length: float) -> float:
         """Return the loss in seconds, once the deficit has lasted; until then 0."""
