@@ -14,7 +14,7 @@ BLOCK = 160
 
 # Put on PYTHONPATH as `sounddevice`, it is what the capture process imports.
 _BINDING = """
-import json, os, sys, threading, time
+import json, os, subprocess, sys, threading, time
 import numpy as np
 
 PLANS = json.loads(os.environ["SOUND_CARD"])
@@ -36,9 +36,10 @@ class Status:
 class Clock:
     # A thousand seconds ahead of the monotonic clock, as another host's might be.
 
-    def __init__(self, captured):
-        self.inputBufferAdcTime = captured + 1000
-        self.currentTime = time.monotonic() + 1000
+    def __init__(self, captured, frame):
+        ahead = 1000 + (PLAN["set_by"] if frame >= PLAN["set_at"] else 0)
+        self.inputBufferAdcTime = captured + ahead
+        self.currentTime = time.monotonic() + ahead
 
 def query_hostapis():
     return [{"name": "Stage"}]
@@ -59,6 +60,9 @@ class InputStream:
     def start(self):
         if PLAN["end"] == "refuses":
             raise PortAudioError("Device unavailable", -9985)
+        if PLAN["daemon"]:
+            print("a daemon was started", flush=True)
+            subprocess.Popen(["sleep", "60"], start_new_session=True)
         threading.Thread(target=self.play, daemon=True).start()
 
     def play(self):
@@ -73,7 +77,7 @@ class InputStream:
             captured += pace
             time.sleep(max(0, captured - time.monotonic()))
             self.callback(
-                (1 + numbers.reshape(-1, self.channels)) / 2**20, PLAN["block"], Clock(captured - pace), status
+                (1 + numbers.reshape(-1, self.channels)) / 2**20, PLAN["block"], Clock(captured - pace, start), status
             )
         if PLAN["end"] == "aborts":
             print("server died", file=sys.stderr, flush=True)
@@ -95,7 +99,8 @@ def plug_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *then: dict[str, Any]
     ----------
     plan
         ``names`` of the devices, ``channels``, ``rate``, ``frames`` to play, the ``true_rate`` at which they come,
-        a hole of ``hole_seconds`` before frame ``hole_at``, and how it ends: ``stalls``, ``finishes``, ``aborts``,
+        a hole of ``hole_seconds`` before frame ``hole_at``, a clock that is set by ``set_by`` seconds at frame
+        ``set_at``, a ``daemon`` that holds its pipes, and how it ends: ``stalls``, ``finishes``, ``aborts``,
         ``refuses`` to open or ``never answers``.
     then
         What is otherwise for the second process that looks at it, the third and so on; the last for all further.
@@ -103,7 +108,7 @@ def plug_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *then: dict[str, Any]
     (folder / "sounddevice.py").write_text(_BINDING)
     first: dict[str, Any] = {
         **{"names": ["mixer"], "channels": 2, "rate": RATE, "frames": RATE // 2, "block": BLOCK, "end": "stalls"},
-        **{"true_rate": 0, "hole_at": -1, "hole_seconds": 0.0},
+        **{"true_rate": 0, "hole_at": -1, "hole_seconds": 0.0, "set_at": 0, "set_by": 0.0, "daemon": False},
         **plan,
     }
     monkeypatch.setenv("SOUND_CARD", json.dumps([first, *({**first, **other} for other in then)]))

@@ -8,6 +8,8 @@ STALL_SECONDS = 1.5
 """Silence of a healthy input before it counts as stalled."""
 FIRST_AUDIO_SECONDS = 5.0
 """The same for a connection that has not delivered yet: some devices take their time."""
+LOOK_SECONDS = 0.5
+"""What one look at a silent input counts for at most: if nobody had time to look, the input had none either."""
 BACK_SECONDS = 10.0
 """How long the return of an input is worth a notice."""
 
@@ -81,7 +83,7 @@ class HealthMonitor:
     name
         The input as the subject of a sentence, such as ``Input device 'mixer'``.
     now
-        Seconds on a monotonic clock, here and in every method.
+        Seconds on a monotonic clock, here and in every method. Silence counts only as far as it is looked at.
 
     Attributes
     ----------
@@ -99,43 +101,47 @@ class HealthMonitor:
         self.reconnects = 0
         self._name = name
         self._loss: str | None = None
-        self._silent_since = self._lost_at = now
+        self._silent_since = self._lost_at = self._looked_at = now
+        self._silence_seen = 0.0
         self._back_at: float | None = None
 
     def connected(self, now: float) -> None:
         """Count silence from now on: there is a new connection, or it is read again."""
-        self._silent_since = now
+        self._silent_since = self._looked_at = now
+        self._silence_seen = 0.0
 
     def audio_arrived(self, now: float) -> Transition | None:
         """Note that the connection delivers; return the change of state, if it is one."""
-        self._silent_since = now
+        self.connected(now)
         if self.state is Liveness.HEALTHY:
             return None
         if self.state is not Liveness.STARTING:
             self._back_at = now
         self.reconnects += self.state is Liveness.RECOVERING
-        return self._enter(Liveness.HEALTHY, "audio arrives", now)
+        return self._enter(Liveness.HEALTHY, "audio arrives")
 
     def nothing_arrived(self, now: float) -> Transition | None:
         """Note that there is nothing to read; return the change of state, if it is one."""
-        if self.state is not Liveness.HEALTHY or now - self._silent_since <= STALL_SECONDS:
+        self._silence_seen += min(now - self._looked_at, LOOK_SECONDS)
+        self._looked_at = now
+        if self.state is not Liveness.HEALTHY or self._silence_seen <= STALL_SECONDS:
             return None
-        return self._enter(Liveness.STALLED, self.silence(now), now)
+        return self._enter(Liveness.STALLED, self.silence(now))
 
-    def overdue(self, now: float) -> bool:
+    def overdue(self) -> bool:
         """Return whether a connection that will not resume by itself has to be given up."""
         if self.state is Liveness.HEALTHY:
             return False
         limit = STALL_SECONDS if self.state is Liveness.STALLED else FIRST_AUDIO_SECONDS
-        return now - self._silent_since > limit
+        return self._silence_seen > limit
 
-    def lost(self, reason: str, now: float) -> Transition | None:
+    def lost(self, reason: str) -> Transition | None:
         """Note that the connection is lost, or could not be made again; return the change of state, if it is one."""
-        return self._enter(Liveness.RECOVERING, reason, now)
+        return self._enter(Liveness.RECOVERING, reason)
 
-    def failed(self, reason: str, now: float) -> Transition | None:
+    def failed(self, reason: str) -> Transition | None:
         """Note that the connection is lost for good."""
-        return self._enter(Liveness.FAILED, reason, now)
+        return self._enter(Liveness.FAILED, reason)
 
     def silence(self, now: float) -> str:
         """Say for how long there has been no audio."""
@@ -150,11 +156,11 @@ class HealthMonitor:
             return ()
         return (f"{self._name} is back after {self._back_at - self._lost_at:.1f} s.",)
 
-    def _enter(self, state: Liveness, reason: str, now: float) -> Transition | None:
+    def _enter(self, state: Liveness, reason: str) -> Transition | None:
         if state is not Liveness.HEALTHY:
             self._loss = reason
         if self.state in (Liveness.STARTING, Liveness.HEALTHY):
-            self._lost_at = now
+            self._lost_at = self._silent_since
         if state is self.state:
             return None
         transition = Transition(self.state, state, reason)

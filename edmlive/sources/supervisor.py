@@ -153,11 +153,11 @@ class SupervisedSource(ABC):
                 return
             except SourceError as loss:
                 if self._on_loss == "exit":
-                    yield self._report(self._health.failed(str(loss), time.monotonic()))
+                    yield self._report(self._health.failed(str(loss)))
                     raise
                 self._ready = False
                 self._lost_from = self._newest
-                yield self._report(self._health.lost(str(loss), time.monotonic()))
+                yield self._report(self._health.lost(str(loss)))
 
     def _listen(self) -> Iterator[AudioBlock]:
         """Yield what arrives over the link until it is lost or given up."""
@@ -171,7 +171,7 @@ class SupervisedSource(ABC):
                 continue
             if transition := self._health.nothing_arrived(now):
                 yield self._report(transition)
-            if self._health.overdue(now) and not self._link.patient:
+            if self._health.overdue() and not self._link.patient:
                 raise DeviceError(self._health.silence(now))
             if self.liveness is Liveness.HEALTHY:
                 self._link.wait(self.wanted)
@@ -191,7 +191,7 @@ class SupervisedSource(ABC):
                     yield from self._idle()
                 self._adopt(opened)
             except SourceError as error:
-                self._health.lost(str(error), time.monotonic())
+                self._health.lost(str(error))
                 log.debug("%s: not yet: %s", self.name, error)
                 while time.monotonic() - began < pause:
                     yield from self._idle()

@@ -23,18 +23,25 @@ class PulseServer:
         """Start to play a WAV file. The long latency keeps a busy machine from dropping samples."""
         return subprocess.Popen(["paplay", f"--device={_SINK}", "--latency-msec=500", path], env=self.environment)
 
-    def load_sink(self, rate: int, channels: int) -> None:
-        """Plug the sink in."""
-        subprocess.run(
-            ["pactl", "load-module", *_sink_module(rate, channels).split()],
-            env=self.environment,
-            check=True,
-            capture_output=True,
-        )
+    def pactl(self, *command: str) -> str:
+        """Ask or tell the server something."""
+        return subprocess.run(
+            ["pactl", *command], env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    def load_sink(self, rate: int, channels: int, name: str = _SINK) -> str:
+        """Plug a sink in; return the number of its module."""
+        return self.pactl("load-module", *_sink_module(rate, channels, name).split()).strip()
 
     def unload_sink(self) -> None:
-        """Pull the sink out."""
-        subprocess.run(["pactl", "unload-module", "module-null-sink"], env=self.environment, check=True)
+        """Pull the first sink out."""
+        modules = self.pactl("list", "short", "modules").splitlines()
+        self.pactl("unload-module", next(line.split()[0] for line in modules if f"sink_name={_SINK} " in line))
+
+    def captured_sources(self) -> list[str]:
+        """Return the name of the source that each stream captures."""
+        sources = dict(line.split("\t")[:2] for line in self.pactl("list", "short", "sources").splitlines())
+        return [sources[line.split("\t")[1]] for line in self.pactl("list", "short", "source-outputs").splitlines()]
 
     def freeze(self) -> None:
         """Let the server stand still."""
@@ -70,8 +77,8 @@ def start_server(folder: Path, rate: int, channels: int) -> PulseServer:
     return PulseServer(process, environment)
 
 
-def _sink_module(rate: int, channels: int) -> str:
+def _sink_module(rate: int, channels: int, name: str = _SINK) -> str:
     return (
-        f"module-null-sink sink_name={_SINK} rate={rate} channels={channels} format=float32le "
+        f"module-null-sink sink_name={name} rate={rate} channels={channels} format=float32le "
         f"channel_map={_CHANNEL_MAPS[channels]} norewinds=1"
     )

@@ -1,9 +1,11 @@
 """Faults of a sound device during a night: noticed in time, reported, survived, with every frame accounted for."""
 
 import contextlib
+import datetime
 import itertools
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -17,9 +19,12 @@ from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.reading import State
 from edmlive.sources.capture.device import DeviceSource
 from edmlive.sources.health import Liveness
+from tests.e2e import time_of_day
 from tests.e2e.ear import ACCOUNT_SECONDS, ANSWER_SECONDS, LISTEN_SECONDS, NOTICE_SECONDS, Ear
 from tests.e2e.jack import JackServer
+from tests.e2e.listener import Listener
 from tests.e2e.pulse import PulseServer
+from tests.e2e.time_of_day import TimeOfDay
 
 pytestmark = pytest.mark.e2e
 
@@ -145,6 +150,51 @@ def test_sink_pulled_out_and_plugged_in(
     assert ("now runs" in notices) == (words is not None)
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["named", "default"])
+def test_stream_that_the_server_moves_to_another_source_is_moved_back(
+    start_here: StartPulse,
+    hear: Callable[..., Ear],
+    record_property: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    named: bool,
+) -> None:
+    server = start_here()
+    server.load_sink(48_000, 2, "other")
+    server.pactl("set-default-source", "edm.monitor")
+    if not named:
+        monkeypatch.delenv("PULSE_SOURCE")
+    ear = hear()
+    for default in ("other.monitor", "edm.monitor", "other.monitor"):
+        server.pactl("set-default-source", default)
+        ear.wait(lambda: server.captured_sources() == ["edm.monitor"], 3, "moved back")
+    [stream] = server.pactl("list", "short", "source-outputs").splitlines()
+    server.pactl("move-source-output", stream.split("\t")[0], "other.monitor")
+    ear.wait(lambda: server.captured_sources() == ["edm.monitor"], 3, "moved back")
+    ear.wait(lambda: any("'other.monitor'" in notice for notice in ear.blocks[-1].block.notices), 3, "told")
+    ear.hear(1.5)
+    unaccounted = ear.unaccounted_seconds()
+    record_property("unaccounted", round(unaccounted, 3))
+    assert abs(unaccounted) <= 4 * ACCOUNT_SECONDS  # each move may cost a moment too short to count as a loss
+    assert ear.engine.counts.reconnects == 0
+    assert set(ear.liveness()) <= {Liveness.STARTING, Liveness.HEALTHY}
+
+
+def test_source_pulled_out_is_waited_for_though_there_is_another(
+    start_here: StartPulse, hear: Callable[..., Ear], record_property: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_here()
+    server.load_sink(48_000, 2, "other")
+    server.pactl("set-default-source", "edm.monitor")
+    monkeypatch.delenv("PULSE_SOURCE")
+    ear = hear()
+    server.unload_sink()
+    noticed = ear.wait_for_loss()
+    ear.wait(lambda: any("no source 'edm.monitor'" in notice for notice in ear.blocks[-1].block.notices), 5, "told")
+    server.load_sink(48_000, 2)
+    settle(ear, record_property, noticed, ear.wait_for_audio())
+    assert server.captured_sources() == ["edm.monitor"]
+
+
 def test_capture_process_killed(start_here: StartPulse, hear: Callable[..., Ear], record_property: Record) -> None:
     start_here()
     ear = hear()
@@ -229,6 +279,58 @@ def test_busy_machine_loses_nothing(
     assert max(b - a for a, b in itertools.pairwise(answers)) < 5
     assert ear.engine.counts.reconnects == 0
     record_property("frames lost", ear.frames_lost)
+
+
+def test_starved_computer_does_not_lose_a_healthy_device(
+    start_pulse: Callable[[int, int], PulseServer], start_listener: Callable[..., Listener]
+) -> None:
+    listener = start_listener(start_pulse(48_000, 2))
+    listener.wait_for_line()
+    starved = psutil.Process(listener.process.pid)
+    [capturing] = [child for child in starved.children() if any("sources.capture" in word for word in child.cmdline())]
+    for _ in range(3):
+        capturing.suspend()
+        time.sleep(0.6)  # the listener reads what there is, and finds nothing more
+        starved.suspend()
+        time.sleep(2)
+        starved.resume()
+        time.sleep(0.4)  # the capture process is the last to get its turn
+        capturing.resume()
+        time.sleep(2)
+    assert len(listener.lines) > 8
+    assert all(line["liveness"] in ("starting", "healthy") for line in listener.lines)
+    assert listener.lines[-1]["counts"]["reconnects"] == 0
+
+
+@pytest.mark.needs(*time_of_day.NEEDED)
+def test_time_of_day_that_is_set_costs_nothing(
+    start_pulse: Callable[[int, int], PulseServer],
+    start_listener: Callable[..., Listener],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Record,
+) -> None:
+    clock = TimeOfDay(tmp_path)
+    for name, value in clock.environment.items():
+        monkeypatch.setenv(name, value)  # ALSA's bridge to PulseAudio stamps with the time of day
+    listener = start_listener(start_pulse(48_000, 2))
+    listener.wait_for_line()
+    for seconds in (-10, 0, 3600):
+        time.sleep(3.5)
+        clock.set(seconds)
+    time.sleep(3.5)
+    last = listener.lines[-1]
+    assert abs(last["time"] - listener.lines[0]["time"] - (listener.arrivals[-1] - listener.arrivals[0])) < 0.5
+    assert not any(line["notices"] for line in listener.lines)
+    counts = last["counts"]
+    assert (counts["decisions_skipped"], counts["gaps"], counts["frames_lost"], counts["reconnects"]) == (0, 0, 0, 0)
+    latencies = [line["latency"] for line in listener.lines]
+    record_property("latencies", latencies)
+    assert min(latencies) > 0
+    assert statistics.median(latencies) < 0.25
+    assert max(latencies) < 1.5  # a busy machine, not a clock that was set
+    moments = [datetime.datetime.fromisoformat(line["clock"]).timestamp() for line in (listener.lines[0], last)]
+    assert moments[1] - moments[0] == pytest.approx(3600 + last["time"] - listener.lines[0]["time"], abs=0.1)
 
 
 def test_source_that_is_not_to_wait_ends_in_one_sentence(start_here: StartPulse, classifier: Classifier) -> None:

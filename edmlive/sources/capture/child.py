@@ -7,7 +7,6 @@ output, and ends when its standard input closes, whatever PortAudio is doing.
 
 import contextlib
 import json
-import math
 import os
 import signal
 import sys
@@ -16,9 +15,11 @@ import time
 from typing import Any
 
 from edmlive.errors import DeviceError
-from edmlive.sources.capture.devices import Device, find_again, find_device, pulse_source
+from edmlive.sources.capture.device_clock import DeviceClock
+from edmlive.sources.capture.devices import Device, find_again, find_device
 from edmlive.sources.capture.frame_clock import FrameClock
 from edmlive.sources.capture.ring import AudioRing
+from edmlive.sources.capture.sound_server import find_source, hold_source
 
 RING_SECONDS = 60
 BLOCK_SECONDS = 0.01
@@ -67,7 +68,12 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, wake_up: 
     import sounddevice
 
     found = query_devices()
-    device = pulse_source(find_again(found, known, wanted) if known else find_device(found, wanted))
+    if known:
+        device = find_source(find_again(found, known, wanted), known.source)
+    else:
+        device = find_source(find_device(found, wanted))
+    if device.source:
+        os.environ["PULSE_SOURCE"] = device.source  # the default may be another one by the time the stream is opened
     ring = AudioRing(descriptor, RING_SECONDS * device.rate, device.channels, create=True)
     try:
         stream = sounddevice.InputStream(
@@ -88,6 +94,8 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, wake_up: 
             "or choose another with --device."
         ) from None
     _say({"opened": vars(device)})
+    if device.source:
+        hold_source(device.source, lambda other: _say({"moved": other}), lambda: _say({"finished": True}))
     threading.Event().wait()
     # Never stop or close the stream: that can hang for 30 s on a dead server, and the end of the process does the same.
 
@@ -95,8 +103,8 @@ def capture(wanted: str | None, known: Device | None, descriptor: int, wake_up: 
 class _RingWriter:
     """PortAudio's callback: copies a buffer to the ring with the time of its capture and the frames lost before it.
 
-    PortAudio's clock differs by host. It is converted to the monotonic clock by the least difference seen between the
-    two, because a callback can only come late.
+    PortAudio's clock differs by host, and some hosts do not say when a buffer was captured: there it counts as captured
+    when it arrives. Zero means that; less than zero, that a counter of frames has just started or wrapped around.
     """
 
     def __init__(self, ring: AudioRing, rate: int, wake_up: int) -> None:
@@ -104,21 +112,19 @@ class _RingWriter:
         self._rate = rate
         self._wake_up = wake_up
         self._frame_clock = FrameClock(rate)
-        self._ahead = math.inf
+        self._device_clock = DeviceClock()
         os.set_blocking(wake_up, False)
 
     def write(self, samples: Any, frames: int, clock: Any, status: Any) -> None:
         now = time.monotonic()
         end, lost = now, 0
-        self._ahead = min(self._ahead, now - clock.currentTime)
-        if clock.inputBufferAdcTime > 0:  # some hosts do not say
-            end = clock.inputBufferAdcTime + self._ahead + frames / self._rate
+        if begin := clock.inputBufferAdcTime:
+            end = self._device_clock.convert(now, clock.currentTime, begin, frames / self._rate)
             lost = self._frame_clock.push(frames, end)
         if status.input_overflow:
             self._ring.count_overflow()
         self._ring.true_rate = self._frame_clock.true_rate
-        # A server's time stamps may run ahead, but nothing is captured after it has arrived.
-        if self._ring.write(samples, min(end, now), lost):
+        if self._ring.write(samples, end, lost):
             with contextlib.suppress(OSError):  # full, because nobody reads at the moment
                 os.write(self._wake_up, b"\0")
 

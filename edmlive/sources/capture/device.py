@@ -6,6 +6,7 @@ import math
 import os
 import select
 import time
+from typing import Any
 
 from edmlive.errors import DeviceError
 from edmlive.sources.audio import AudioBlock
@@ -13,6 +14,7 @@ from edmlive.sources.capture.child import RING_SECONDS
 from edmlive.sources.capture.devices import Device
 from edmlive.sources.capture.process import CaptureProcess
 from edmlive.sources.capture.ring import AudioRing, shared_file
+from edmlive.sources.health import BACK_SECONDS
 from edmlive.sources.supervisor import WAIT_SECONDS, Link, OnLoss, Opened, SupervisedSource
 
 LIST_SECONDS = 10.0
@@ -67,6 +69,9 @@ class _CaptureLink:
     def __init__(self, wanted: str | None, known: Device | None) -> None:
         self.device: Device | None = None
         self._ring: AudioRing | None = None
+        self._finished = False
+        self._moved = ""
+        self._moved_at = -math.inf
         with contextlib.ExitStack() as resources:
             file = resources.enter_context(shared_file())
             reader, writer = os.pipe()
@@ -87,6 +92,8 @@ class _CaptureLink:
 
     @property
     def notice(self) -> str | None:
+        if time.monotonic() - self._moved_at < BACK_SECONDS:
+            return self._moved
         if self._ring is None or not (true_rate := self._ring.true_rate):
             return None
         return (
@@ -105,6 +112,7 @@ class _CaptureLink:
 
     def read(self) -> AudioBlock | None:
         running = self._process.running  # asked first, so that the last a dying process wrote is still read
+        self._heed(self._process.message())
         block = self._next_block()
         if block is not None:
             return block
@@ -112,9 +120,19 @@ class _CaptureLink:
             raise DeviceError(
                 f"Input device '{self._opened.name}' has gone{self._process.last_words()}: connect it again."
             )
-        if self._process.has_said("finished"):
+        if self._finished:
             raise DeviceError(f"Input device '{self._opened.name}' has stopped: check its cable and its server.")
         return None
+
+    def _heed(self, message: dict[str, Any]) -> None:
+        self._finished |= "finished" in message
+        if other := message.get("moved"):
+            assert self.device is not None
+            self._moved_at = time.monotonic()
+            self._moved = (
+                f"The sound server moved input device '{self._opened.name}' from the source '{self.device.source}' to "
+                f"'{other}', and it was moved back: to listen to that one, start again with PULSE_SOURCE={other}."
+            )
 
     def _next_block(self) -> AudioBlock | None:
         assert self._ring is not None

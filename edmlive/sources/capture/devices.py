@@ -1,17 +1,11 @@
 """Input devices: which there are, and which one the user means."""
 
-import dataclasses
-import json
-import os
 import re
-import subprocess
 from dataclasses import dataclass
-from typing import Any
 
 from edmlive.errors import DeviceError
 
 _ALSA_NUMBER = re.compile(r" \(hw:\d+,\d+\)$")
-_SERVER_DEVICES = re.compile(r"^(pulse|pipewire|default|sysdefault)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +26,8 @@ class Device:
         Its own sampling rate in Hz.
     default
         Whether it is the default input.
+    source
+        The source of the sound server that is behind it, where there is a server and it says so.
     """
 
     index: int
@@ -40,6 +36,7 @@ class Device:
     channels: int
     rate: int
     default: bool
+    source: str | None = None
 
 
 def find_device(devices: list[Device], wanted: str | None) -> Device:
@@ -100,42 +97,6 @@ def find_again(devices: list[Device], known: Device, wanted: str | None) -> Devi
     if len(matches) > 1:
         raise DeviceError(f"Input device '{known.name}' may be {_names(matches)}: disconnect the others.")
     return matches[0]
-
-
-def pulse_source(device: Device) -> Device:
-    """Return the device with the true rate and channels of the sound server's source behind it.
-
-    ALSA's bridge to PulseAudio or PipeWire claims 32 channels at 44,100 Hz whatever lies behind it, and silently
-    resamples and downmixes to whatever is asked for. The server's own tool knows the truth; without it, stereo is
-    assumed.
-
-    Raises
-    ------
-    DeviceError
-        The server is there but does not answer.
-    """
-    if device.host != "ALSA" or not _SERVER_DEVICES.match(device.name):
-        return device
-    sources = _pactl("list", "sources")
-    info = _pactl("info")
-    name = os.environ.get("PULSE_SOURCE") or (info or {}).get("default_source_name")
-    source = next((s for s in sources or [] if s["name"] == name), None)
-    spec = re.match(r"\S+ (\d+)ch (\d+)Hz", source["sample_specification"]) if source else None
-    if spec is None:
-        return dataclasses.replace(device, channels=min(2, device.channels))
-    return dataclasses.replace(device, channels=int(spec[1]), rate=int(spec[2]))
-
-
-def _pactl(*command: str) -> Any:
-    try:
-        answer = subprocess.run(
-            ["pactl", "--format=json", *command], capture_output=True, timeout=3, check=True, text=True
-        )
-        return json.loads(answer.stdout)
-    except subprocess.TimeoutExpired:
-        raise DeviceError("The sound server does not answer: restart it.") from None
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
 
 
 def _names(devices: list[Device]) -> str:

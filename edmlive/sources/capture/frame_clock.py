@@ -19,10 +19,12 @@ class FrameClock:
     Where nothing is lost, each buffer begins when the one before ended. From this follow
 
     - the *hole* before a buffer: how much later than that it begins; negative where it begins earlier. One within the
-      jitter (`HOLE_SECONDS`, half a buffer) counts as none;
-    - the *deficit*: the sum of the holes, at least 0. A late time stamp makes a hole that the next one fills again. A
-      deficit of up to `LOSS_SECONDS` fades within `FORGET_SECONDS`, because a device that does not run at the rate it
-      claims makes small holes all the time;
+      jitter (`HOLE_SECONDS`, half a buffer) makes no deficit, but it may fill one: time stamps that fall back in one
+      large step often rise in many small ones;
+    - the *deficit*: the sum of the holes. A late time stamp makes a hole that the next one fills again, an early one a
+      negative hole and then a positive one. A deficit of up to `LOSS_SECONDS` fades within `FORGET_SECONDS`, because a
+      device that does not run at the rate it claims makes small holes all the time; a negative one within
+      `CONFIRM_SECONDS`, or it would hide a loss that comes later;
     - a *loss*: what a deficit over `LOSS_SECONDS` never fell below for `CONFIRM_SECONDS`. It is reported and taken off.
 
     Parameters
@@ -41,7 +43,7 @@ class FrameClock:
         self.true_rate = 0.0
         self._rate = rate
         self._end: float | None = None
-        self._deficit = 0.0
+        self._deficit = self._ceiling = 0.0
         self._deficit_lasted = 0.0
         self._least_deficit = math.inf
         self._measured_from = 0.0
@@ -69,9 +71,15 @@ class FrameClock:
 
     def _add_hole(self, hole: float, length: float) -> None:
         if self._deficit <= LOSS_SECONDS:
-            self._deficit *= max(0.0, 1 - length / FORGET_SECONDS)
+            forget = FORGET_SECONDS if self._deficit > 0 else CONFIRM_SECONDS
+            left = max(0.0, 1 - length / forget)
+            self._deficit *= left
+            self._ceiling *= left
         if abs(hole) > max(HOLE_SECONDS, length / 2):
-            self._deficit = max(0.0, self._deficit + hole)
+            self._deficit += hole
+            self._ceiling = self._deficit
+        elif self._deficit > 0:
+            self._deficit = max(0.0, min(self._ceiling, self._deficit + hole))
 
     def _take_loss(self, length: float) -> float:
         """Return the loss in seconds, once the deficit has lasted; until then 0."""
@@ -84,6 +92,7 @@ class FrameClock:
             return 0.0
         loss = self._least_deficit
         self._deficit -= loss
+        self._ceiling -= loss
         self._deficit_lasted, self._least_deficit = 0.0, math.inf
         return loss
 

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from edmlive.errors import DeviceError
 
 KILL_SECONDS = 0.5
+PIPE_SECONDS = 0.3
 LAST_WORDS_SECONDS = 0.2
 
 
@@ -73,12 +75,12 @@ class CaptureProcess:
             return message[kind]
         raise DeviceError(message.get("error", f"The capture process ended{self.last_words()}."))
 
-    def has_said(self, kind: str) -> bool:
-        """Return whether there is a new message, and of that kind."""
+    def message(self) -> dict[str, Any]:
+        """Return the next message; an empty one if there is none."""
         try:
-            return kind in self._messages.get_nowait()
+            return self._messages.get_nowait()
         except queue.Empty:
-            return False
+            return {}
 
     def last_words(self) -> str:
         """Return how a process that is ending or has ended did so, for an error message."""
@@ -90,24 +92,28 @@ class CaptureProcess:
         return (f" with exit code {code}" if code else "") + (f" ({line})" if line and code else "")
 
     def kill(self) -> None:
-        """Kill it and everything it has started; this takes a second at most, even if the kernel does not let it go."""
+        """Kill it and everything in its process group; this takes a second at most, whatever else holds its pipes."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_SECONDS)
-        self._messages_thread.join(KILL_SECONDS)
-        self._errors_thread.join(KILL_SECONDS)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            assert pipe is not None
-            pipe.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        # To close a pipe that a thread reads would wait for the thread, and that for every process that holds the pipe.
+        deadline = time.monotonic() + PIPE_SECONDS
+        for thread in (self._messages_thread, self._errors_thread):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _receive(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._messages.put(json.loads(line))
+        with self._process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError):  # a library's chatter, or the half of a line of a killed process
+                    self._messages.put(json.loads(line))
         self._messages.put({})
 
     def _keep_last_words(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._errors = [*self._errors[-9:], line]
+        with self._process.stderr as lines:
+            for line in lines:
+                self._errors = [*self._errors[-9:], line]

@@ -1,6 +1,7 @@
 """Capture in a child process: everything it delivers arrives, and whatever it dies of is one sentence."""
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -109,7 +110,9 @@ def test_lost_device_is_reported_waited_for_and_counted(
         assert "has gone" in lost[0].notices[0]
         assert "'mixer' is not there" in lost[-1].notices[0]
         assert all(block.samples.shape == (0, 2) for block in lost)
-        assert blocks[-1].notices[0].startswith("Input device 'mixer' is back after")
+        away = re.fullmatch(r"Input device 'mixer' is back after (.*) s\.", blocks[-1].notices[0])
+        assert away is not None
+        assert float(away[1]) == pytest.approx(blocks[-1].gap / sound_card.RATE, abs=0.3)
         assert source.transitions == {Liveness.HEALTHY: 2, Liveness.RECOVERING: 1}
         assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "INFO"]
         first, *_, last = (block for block in blocks if len(block.samples))
@@ -182,12 +185,42 @@ def test_frames_that_the_device_lost_are_reported_soon_after(plug_in: Any) -> No
     assert sum(block.gap for block in blocks) == pytest.approx(0.5 * sound_card.RATE, abs=0.005 * sound_card.RATE)
 
 
+@pytest.mark.parametrize("seconds", [10.0, -10.0])
+def test_clock_of_the_device_may_be_set(plug_in: Any, seconds: float) -> None:
+    plug_in(set_at=sound_card.RATE, set_by=seconds, frames=6 * sound_card.RATE)
+    late: list[float] = []
+    heard = 0
+    with DeviceSource() as source:
+        for block in source:
+            late.append(time.monotonic() - block.time)
+            assert (block.gap, block.notices) == (0, ())
+            heard += len(block.samples)
+            if heard > 5 * sound_card.RATE:
+                break
+    # Blocks come late by chance on a busy machine, but most of them do not.
+    assert np.median(late) < 0.06
+    assert np.quantile(late, 0.9) < 0.5
+
+
 def test_rate_that_the_device_does_not_keep_is_reported(plug_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(true_rate=7_350, frames=12 * sound_card.RATE)
     with DeviceSource() as source:
         blocks = until(source, lambda blocks: blocks[-1].notices, 20)
     assert "claims 8000 Hz but delivers 73" in blocks[-1].notices[0]
     assert sum(block.gap for block in blocks) == 0
+
+
+def test_source_closes_though_a_daemon_holds_the_pipes_of_the_capture_process(plug_in: Any) -> None:
+    plug_in(daemon=True)
+    with DeviceSource() as source:
+        until(source, lambda blocks: len(blocks[-1].samples) > 0)
+        [daemon] = capture_processes()[0].children()
+        began = time.monotonic()
+    closed = time.monotonic() - began
+    assert daemon.is_running()
+    daemon.kill()
+    assert closed < 2
+    assert capture_processes() == []
 
 
 def test_channel_that_the_device_lacks_is_refused(plug_in: Any) -> None:

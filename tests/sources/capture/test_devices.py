@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edmlive.errors import DeviceError
-from edmlive.sources.capture.devices import Device, find_device, pulse_source
+from edmlive.sources.capture.devices import Device, find_device
+from edmlive.sources.capture.sound_server import find_source
 
 
 def device(index: int, name: str, **fields: Any) -> Device:
@@ -93,13 +94,13 @@ def pactl(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_server_knows_the_true_rate_and_channels(pactl: dict[str, Any]) -> None:
-    assert pulse_source(PULSE) == dataclasses.replace(PULSE, channels=4, rate=96_000)
+    assert find_source(PULSE) == dataclasses.replace(PULSE, channels=4, rate=96_000, source="mixer.monitor")
 
 
 def test_environment_names_the_source(pactl: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     pactl["list"] = [SOURCE, {"name": "microphone", "sample_specification": "s16le 1ch 16000Hz"}]
     monkeypatch.setenv("PULSE_SOURCE", "microphone")
-    assert pulse_source(PULSE) == dataclasses.replace(PULSE, channels=1, rate=16_000)
+    assert find_source(PULSE) == dataclasses.replace(PULSE, channels=1, rate=16_000, source="microphone")
 
 
 @pytest.mark.parametrize(
@@ -115,17 +116,24 @@ def test_environment_names_the_source(pactl: dict[str, Any], monkeypatch: pytest
 )
 def test_without_an_answer_from_the_server_stereo_is_assumed(pactl: dict[str, Any], change: dict[str, Any]) -> None:
     pactl.update(change)
-    assert pulse_source(PULSE) == dataclasses.replace(PULSE, channels=2)
+    assert dataclasses.replace(find_source(PULSE), source=None) == dataclasses.replace(PULSE, channels=2)
 
 
 @pytest.mark.parametrize(
     "other", [DEVICES[0], device(9, "pulse", host="JACK Audio Connection Kit")], ids=["hw", "JACK"]
 )
 def test_real_devices_are_believed(pactl: dict[str, Any], other: Device) -> None:
-    assert pulse_source(other) == other
+    assert find_source(other) == other
 
 
 def test_server_that_does_not_answer_is_an_error(pactl: dict[str, Any]) -> None:
     pactl.update({"list": subprocess.TimeoutExpired("pactl", 3), "info": subprocess.TimeoutExpired("pactl", 3)})
     with pytest.raises(DeviceError, match="does not answer"):
-        pulse_source(PULSE)
+        find_source(PULSE)
+
+
+def test_source_that_was_captured_before_is_captured_again(pactl: dict[str, Any]) -> None:
+    pactl["list"] = [SOURCE, {"name": "microphone", "sample_specification": "s16le 1ch 16000Hz"}]
+    assert find_source(PULSE, "microphone").source == "microphone"
+    with pytest.raises(DeviceError, match="no source 'turntable'"):
+        find_source(PULSE, "turntable")
