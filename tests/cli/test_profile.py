@@ -41,7 +41,7 @@ def test_options_are_named_as_on_the_command_line(tmp_path: Path) -> None:
     assert read_profile(profile(tmp_path, text), COMMANDS) == {
         "listen": {
             **{"input_": "demo:7", "format_": "s24le", "hop": 2, "votes": 7, "provider": "cpu"},
-            **{"record": "set.wav", "json": "night-%Y%m%d.jsonl"},
+            **{"record": "set.wav", "json": ["night-%Y%m%d.jsonl"]},
         },
         "classify": {"csv_": True},
         "synth": {"track": {"seconds": 30.0}},

@@ -114,7 +114,7 @@ def test_ca_file_without_a_certificate_is_an_error(tmp_path: Path) -> None:
 
 
 def test_discovery_is_what_home_assistant_documents() -> None:
-    messages = discovery("edmlive_1f", "edmlive on desk", "club/state", "club/availability")
+    messages = discovery("edmlive_1f", "edmlive on desk", "club", "club/state", "club/availability")
     assert set(messages) == {
         f"homeassistant/sensor/edmlive_1f_{name}/config" for name in ("genre", "confidence", "bpm", "level", "state")
     }
@@ -130,6 +130,9 @@ def test_discovery_is_what_home_assistant_documents() -> None:
         # A device class "enum" goes with options, and with neither a unit nor a state class.
         assert ("options" in message) == (message.get("device_class") == "enum")
         assert not ("options" in message and {"state_class", "unit_of_measurement"} & set(message))
+    assert {message["default_entity_id"] for message in messages.values()} == {
+        f"sensor.edmlive_club_{name}" for name in ("genre", "confidence", "tempo", "level", "state")
+    }
     assert len({message["unique_id"] for message in messages.values()}) == 5
     assert len({str(message["device"]) for message in messages.values()}) == 1
     state = messages["homeassistant/sensor/edmlive_1f_state/config"]
