@@ -106,6 +106,16 @@ def test_unreachable_broker_is_an_error_at_once(url: str, sentence: str) -> None
         MqttPublisher(url, {})
 
 
+def test_text_that_mqtt_cannot_hold_is_refused() -> None:
+    with pytest.raises(SinkError, match=r"topic is too long: MQTT allows 65,535 bytes"):
+        read_broker(f"mqtt://desk/{'t' * 65_530}", {})
+    for name in ("EDMLIVE_MQTT_USERNAME", "EDMLIVE_MQTT_PASSWORD"):
+        with pytest.raises(SinkError, match=f"{name} is too long"):
+            read_broker("mqtt://desk", {"EDMLIVE_MQTT_USERNAME": "dj", name: "x" * 65_536})
+    with pytest.raises(SinkError, match="no valid base topic"):
+        read_broker("mqtt://desk/a\x00b", {})
+
+
 def test_ca_file_without_a_certificate_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing\n")
     for file in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
