@@ -18,9 +18,9 @@ export PATH := $(PATH):/usr/sbin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Install Debian packages, or say that a person has to: $(call apt,packages,what will not work)
-apt = { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
+apt = { command -v apt-get >/dev/null && { [ -z "$(SUDO)" ] || command -v $(SUDO) >/dev/null; } && $(SUDO) apt-get update -qq \
 	&& $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; } \
-	|| echo "$(1) could not be installed: $(2)."
+	|| echo "Without $(strip $(1)) $(2): install it as root, with apt-get install $(strip $(1))."
 # Make a virtual environment: $(call venv,folder,what to install)
 venv = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --upgrade pip \
 	&& $(1)/bin/pip install --quiet --constraint constraints.txt $(2) && touch $(1)/installed

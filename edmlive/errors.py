@@ -46,3 +46,7 @@ class ModelError(UserError):
 
 class SinkError(UserError):
     """Readings can no longer be written where they should go."""
+
+
+class SinkInterruptedError(SinkError):
+    """A reading cannot be written for the time being, as on a full disk; a later one may be."""

@@ -34,3 +34,17 @@ def test_listens_to_a_device_or_else_to_the_demo_set(
     assert said.stdout.splitlines()[-1] == command
     assert words in said.stderr
     assert ("demo set" in said.stdout) == (not devices)
+
+
+def test_without_sudo_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "id", "make"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    (programs / "apt-get").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "apt-get").chmod(0o755)
+    make = ["make", "-s", "valgrind", "SUDO=sudo-that-is-missing", "PATH=" + str(programs)]
+    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stderr == ""
+    assert len(said.stdout.splitlines()) == 1
+    assert "valgrind" in said.stdout

@@ -10,6 +10,7 @@ import typer
 
 from edmlive.cli.bench import bench
 from edmlive.cli.classify import classify
+from edmlive.cli.common import OUTPUT_ERRORS, prepare_standard_streams
 from edmlive.cli.devices import devices
 from edmlive.cli.doctor import doctor
 from edmlive.cli.evaluate import evaluate
@@ -25,6 +26,7 @@ from edmlive.cli.synth import synth
 from edmlive.cli.train import train
 from edmlive.errors import UserError
 from edmlive.util.audio_files import is_file
+from edmlive.util.printable import printable
 
 app = typer.Typer(
     name="edmlive",
@@ -82,7 +84,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"edmlive: {error}", file=sys.stderr)
+        print(f"edmlive: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -91,14 +93,21 @@ def run() -> NoReturn:
 
     Unloading the compiled kernels would take up a good part of the second within which `listen` has to end.
     """
+    prepare_standard_streams()
     code: str | int | None = 0
     try:
         main()
+        sys.stdout.flush()
     except SystemExit as end:
         code = end.code
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = code or 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in OUTPUT_ERRORS:
+            raise
+        print(f"edmlive: Standard output cannot be written ({(error.strerror or '').lower()}).", file=sys.stderr)
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or 1
     os._exit(code if isinstance(code, int) else int(code is not None))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console, starting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +38,7 @@ def bench(
     before the clock is read, and the probabilities are compared with the CPU's.
     """
     notes = plain_console(stderr=True)
-    with notes.status("starting (the very first time: half a minute, to compile)") as status:
+    with starting(notes) as status:
         from edmlive.diagnostics.latency import latency
         from edmlive.diagnostics.machine import this_machine
         from edmlive.diagnostics.stages import stages
@@ -62,7 +62,7 @@ def bench(
             "figures": [*map(dataclasses.asdict, figures)],
             "latency": dataclasses.asdict(timed),
         }
-        out.print(dumps(answer, indent=2, ensure_ascii=False))
+        print(dumps(answer, indent=2))
     else:
         _show_machine(out, machine)
         _show_figures(out, figures)
@@ -98,7 +98,8 @@ def _show_latency(out: "Console", timed: "Latency") -> None:
     for step in ("transfer", "inference", "back", "total"):
         times = dataclasses.astuple(getattr(timed, step))
         table.add_row(step, *(f"{seconds * 1e3:.3f}" for seconds in times), "ms")
-    out.print(f"\n{timed.decisions} decisions{at_once}, {timed.model} on {timed.provider}:")
+    out.print()
+    out.print(f"{timed.decisions} decisions{at_once}, {timed.model} on {timed.provider}:")
     out.print(table)
     out.print(f"{timed.per_second:.0f} decisions a second, one after another.")
     if timed.difference is not None:

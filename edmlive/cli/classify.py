@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console, starting
 from edmlive.errors import SourceError
 from edmlive.util.audio_files import is_file, is_folder, reason, scan_folder
 from edmlive.util.playlists import is_playlist, is_url, read_playlist
+from edmlive.util.printable import printable, spreadsheet_text
 from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def classify(
         notes.print(f"edmlive: {problem}")
     if not tracks:
         raise typer.Exit(1)
-    with notes.status("starting (the very first time: half a minute, to compile)"):
+    with starting(notes):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
         from edmlive.sinks.jsonl import STANDARD_OUTPUT, LineFile
@@ -64,7 +65,7 @@ def classify(
     with bar:
         task = bar.add_task("", total=len(tracks))
         for path in tracks:
-            bar.update(task, description=Path(path).name[:40])
+            bar.update(task, description=printable(Path(path).name)[:40])
             try:
                 track = classify_track(path, classifier)
             except SourceError as error:
@@ -139,20 +140,20 @@ def _line(track: "Track") -> str:
     top = ", ".join(f"{c.genre} {c.confidence:.0%}" for c in track.top[:3])
     tempo = "  -  " if track.bpm is None else f"{track.bpm:5.1f}"
     unsure = "  (unsure)" if track.state == "unsure" else ""
-    return f"{track.path}  {top}  {tempo} BPM  {clock(track.seconds)}{unsure}"
+    return printable(f"{track.path}  {top}  {tempo} BPM  {clock(track.seconds)}{unsure}")
 
 
 def _csv_row(track: "Track") -> tuple[object, ...]:
     second, third = [*(c.genre for c in track.top[1:3]), "", ""][:2]
     return (
-        track.path,
-        track.genre,
+        spreadsheet_text(track.path),
+        spreadsheet_text(track.genre),
         f"{track.confidence:.4f}",
-        second,
-        third,
+        spreadsheet_text(second),
+        spreadsheet_text(third),
         track.bpm,
         track.seconds,
         track.state,
-        track.model,
-        track.fault or "",
+        spreadsheet_text(track.model),
+        spreadsheet_text(track.fault or ""),
     )

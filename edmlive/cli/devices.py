@@ -2,13 +2,14 @@
 
 from rich.table import Table
 
-from edmlive.cli.common import plain_console
+from edmlive.cli.common import plain_console, starting
 from edmlive.errors import DeviceError
 
 
 def devices() -> None:
     """List the input devices, for --device."""
-    from edmlive.sources.capture.device import list_devices
+    with starting(plain_console(stderr=True), "starting"):
+        from edmlive.sources.capture.device import list_devices
 
     found = list_devices()
     if not found:

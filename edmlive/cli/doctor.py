@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console
+from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console, starting
 
 _STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 
@@ -26,7 +26,7 @@ def doctor(
     The exit code is 0 if edmlive can listen to the device, 1 otherwise.
     """
     notes = plain_console(stderr=True)
-    with notes.status("checking (the very first time: half a minute, to compile)"):
+    with starting(notes, "checking (the very first time: half a minute, to compile)"):
         from edmlive.diagnostics.checks import Status, run_checks
         from edmlive.diagnostics.doctor import all_checks
 
@@ -41,7 +41,7 @@ def doctor(
             "can_listen": can_listen,
             "findings": [*map(dataclasses.asdict, findings)],
         }
-        out.print(dumps(answer, indent=2, ensure_ascii=False))
+        print(dumps(answer, indent=2))
     else:
         table = Table("What", "", "Found", "What to do", box=None, header_style="bold")
         for finding in findings:

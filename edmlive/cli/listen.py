@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, end_in_order, plain_console
+from edmlive.cli.common import (
+    ModelOption,
+    ProviderChoice,
+    ProviderOption,
+    can_redraw,
+    end_in_order,
+    has_standard_stream,
+    plain_console,
+    starting,
+)
 from edmlive.cli.outputs import PANEL, open_sinks
 from edmlive.errors import UsageError, UserError
 from edmlive.sinks.web import DEFAULT_ADDRESS
@@ -57,11 +66,11 @@ def listen(
         int | None, typer.Option(metavar="N", min=1, max=10_000, help="Decisions that vote on the answer.")
     ] = None,
     json: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="PATH|-",
             help="Append readings to a file as JSON lines; - is standard output. A name with codes, such as "
-            "night-%Y%m%d-%H.jsonl, is a new file when it changes.",
+            "night-%Y%m%d-%H.jsonl, is a new file when it changes. May be repeated.",
             rich_help_panel=PANEL,
         ),
     ] = None,
@@ -75,13 +84,14 @@ def listen(
         ),
     ] = None,
     osc: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Send readings as OSC.", rich_help_panel=PANEL)
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="Send readings as OSC. May be repeated.", rich_help_panel=PANEL),
     ] = None,
     midi: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="PORT|virtual",
-            help="Send genre, figures and clock to a MIDI port: its name, part of it, or virtual.",
+            help="Send genre, figures and clock to a MIDI port: its name, part of it, or virtual. May be repeated.",
             rich_help_panel=PANEL,
         ),
     ] = None,
@@ -90,10 +100,10 @@ def listen(
         typer.Option(metavar="FILE.toml", help="With --midi: which messages a genre becomes.", rich_help_panel=PANEL),
     ] = None,
     mqtt: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="URL",
-            help="Publish readings: mqtt[s]://HOST[:PORT][/TOPIC]; credentials from the environment.",
+            help="Publish readings: mqtt[s]://HOST[:PORT][/TOPIC]; credentials from the environment. May be repeated.",
             rich_help_panel=PANEL,
         ),
     ] = None,
@@ -121,11 +131,14 @@ def listen(
         channels = None if _origin(context, "channels") == "DEFAULT_MAP" else channels
     elif _origin(context, "device") == "COMMANDLINE":
         input_ = None
-    _keep_what_exists(input_, json, record)
-    on_terminal = json != STANDARD_STREAM and sys.stdout.isatty()
-    sent_on = any(output is not None for output in (web, osc, midi, mqtt))
+    _keep_what_exists(input_, json or [], record)
+    if input_ == STANDARD_STREAM and not has_standard_stream(0):
+        raise UserError("Standard input is closed: pipe raw PCM into it.")
+    shown = STANDARD_STREAM not in (json or [])
+    on_terminal = shown and sys.stdout.isatty()
+    sent_on = any((web, osc, midi, mqtt))
     notes = plain_console(stderr=True)
-    with notes.status("starting (the very first time: half a minute, to compile)"):
+    with starting(notes):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
         from edmlive.realtime.session import Session
@@ -155,14 +168,22 @@ def listen(
             f"{classifier.spec.name} on {classifier.provider}"
         )
         sinks = open_sinks(
-            classifier, json=json, osc=osc, midi=midi, midi_map=midi_map, mqtt=mqtt, web=web, notify=notes.print
+            classifier,
+            json=json or [],
+            osc=osc or [],
+            midi=midi or [],
+            midi_map=midi_map,
+            mqtt=mqtt or [],
+            web=web,
+            notify=notes.print,
         )
         recorder = Recorder(record, source.rate, source.channels) if record is not None else None
-        if on_terminal:
-            sinks.append(TerminalPanel(Console(), title))
+        console = Console()
+        if on_terminal and can_redraw(console):
+            sinks.append(TerminalPanel(console, title))
         else:
             notes.print(f"Listening to {title}.")
-            if json != STANDARD_STREAM:
+            if shown and has_standard_stream(1):
                 sinks.append(TerminalLines())
         outputs = [SinkThread(sink, live=source.live) for sink in sinks]
         session = Session(source, engine, outputs, recorder, lambda sentence: notes.print(f"edmlive: {sentence}"))
@@ -182,11 +203,11 @@ def _origin(context: typer.Context, name: str) -> str:
     return source.name if source is not None else ""
 
 
-def _keep_what_exists(location: str | None, json: str | None, record: Path | None) -> None:
+def _keep_what_exists(location: str | None, json: list[str], record: Path | None) -> None:
     """Refuse outputs that would destroy the input, each other, or an earlier recording."""
     if record is not None and record.is_file():
         raise UserError(f"{record} exists already: give --record another name, or move it away.")
-    named = [name for name in (location, json, record) if name is not None and name != STANDARD_STREAM]
+    named = [name for name in (location, *dict.fromkeys(json), record) if name is not None and name != STANDARD_STREAM]
     files = [Path(name).resolve() for name in named if "://" not in str(name)]
     if len(set(files)) < len(files):
         raise UserError("--input, --json and --record name the same file: give each its own.")

@@ -1,7 +1,9 @@
 """Turns the options of `listen` into sinks."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from edmlive.cli.common import extra
+from edmlive.errors import UserError
 from edmlive.sinks.web import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
@@ -34,11 +37,11 @@ class WithWeb(TyperCommand):
 def open_sinks(
     classifier: "Classifier",
     *,
-    json: str | None,
-    osc: str | None,
-    midi: str | None,
+    json: Sequence[str],
+    osc: Sequence[str],
+    midi: Sequence[str],
     midi_map: Path | None,
-    mqtt: str | None,
+    mqtt: Sequence[str],
     web: str | None,
     notify: Callable[[str], None],
 ) -> "list[Sink]":
@@ -49,28 +52,27 @@ def open_sinks(
     UserError
         One cannot be opened, or its extra is not installed.
     """
-    if midi_map is not None and midi is None:
+    if midi_map is not None and not midi:
         raise typer.BadParameter("--midi-map goes with --midi")
 
     def sinks() -> "Iterator[Sink]":
-        if json is not None:
+        if json:
             from edmlive.sinks.jsonl import JsonLines
 
-            yield JsonLines(json)
-        if osc is not None:
+            yield from map(JsonLines, dict.fromkeys(json))
+        if osc:
             with extra("osc", "OSC"):
                 from edmlive.sinks.osc import OscSender
-            yield OscSender(osc)
-        if midi is not None:
-            with extra("midi", "MIDI"):  # mido imports its backend only when a port is opened
+            yield from map(OscSender, dict.fromkeys(osc))
+        if midi:
+            _require_rtmidi()
+            with extra("midi", "MIDI"):
                 from edmlive.sinks.midi import MidiOutput
-
-                output = MidiOutput(midi, classifier.spec.labels, midi_map)
-            yield output
-        if mqtt is not None:
+            yield from (MidiOutput(port, classifier.spec.labels, midi_map) for port in dict.fromkeys(midi))
+        if mqtt:
             with extra("mqtt", "MQTT"):
                 from edmlive.sinks.mqtt import MqttPublisher
-            yield MqttPublisher(mqtt)
+            yield from map(MqttPublisher, dict.fromkeys(mqtt))
         if web is not None:
             with extra("web", "The web page"):
                 from edmlive.sinks.web.server import WebSink
@@ -85,3 +87,11 @@ def open_sinks(
             opened.append(sink)
         on_failure.pop_all()
     return opened
+
+
+def _require_rtmidi() -> None:
+    if find_spec("rtmidi") is None and sys.version_info >= (3, 13):
+        raise UserError(
+            "MIDI needs the package 'python-rtmidi', which is not available ready-made for Python 3.13 and later: use "
+            "Python 3.12, or install a C++ compiler and libasound2-dev (apt) and then run 'pip install python-rtmidi'."
+        )

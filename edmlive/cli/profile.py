@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 import platformdirs
-from pydantic import Field, Strict, create_model, model_validator
+from pydantic import BeforeValidator, Field, Strict, create_model, model_validator
 from pydantic_core import PydanticCustomError
 from typer.models import OptionInfo
 
@@ -56,7 +56,8 @@ class _Options(Table):
     @classmethod
     def _refuse_secrets(cls, table: Any) -> Any:
         for key, value in table.items() if isinstance(table, dict) else ():
-            if _SECRET.search(key) or (isinstance(value, str) and _SECRET_IN_ADDRESS.search(value)):
+            texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+            if _SECRET.search(key) or any(map(_SECRET_IN_ADDRESS.search, texts)):
                 raise PydanticCustomError(
                     "unknown_name",  # reported with the line of the key
                     "'{name}' holds a secret, which a profile must not: set the environment variable "
@@ -103,6 +104,8 @@ def _checked(hint: Any) -> Any:
     base, *notes = get_args(hint)
     option = next(note for note in notes if isinstance(note, OptionInfo))
     kinds = [base, *get_args(base)]
+    if list[str] in kinds:  # an option that may be repeated; once needs no list
+        return Annotated[base, BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
     if any(isinstance(kind, type) and issubclass(kind, (Path, str)) and kind is not str for kind in kinds):
         return Annotated[base, Strict(False)]
     if option.min is None and option.max is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.cli.common import TrackOrCommand, end_in_order, plain_console
+from edmlive.cli.common import TrackOrCommand, end_in_order, plain_console, starting
 from edmlive.errors import UserError
 from edmlive.synth import Preset
 from edmlive.taxonomy import SUBGENRES
@@ -43,7 +43,7 @@ def track(
     preset: PresetOption = "mastered",
 ) -> None:
     """Render a track. The word "track" may be left out."""
-    with plain_console(stderr=True).status("rendering (the very first time: a minute, to compile)"):
+    with starting(plain_console(stderr=True), "rendering (the very first time: a minute, to compile)"):
         from edmlive.synth.files import new_audio_file
         from edmlive.synth.render import render
 
@@ -73,7 +73,7 @@ def corpus(
     again to continue an interrupted corpus, or with a larger --per-genre to extend it.
     """
     notes = plain_console(stderr=True)
-    with notes.status("starting"):
+    with starting(notes, "starting"):
         from edmlive.synth.corpus import Corpus, tracks
 
         wanted = tracks(per_genre, seconds, seed, preset)

@@ -1,5 +1,8 @@
 """How kernels are compiled: with explicit signatures, cached on disk, without the GIL."""
 
+import functools
+import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +15,8 @@ from numba import njit
 from edmlive.kernels.cache import cache_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+log = logging.getLogger("edmlive.kernels")
 
 
 def kernel(*signatures: Any, fastmath: bool = False, inline: bool = False) -> Callable[[F], F]:
@@ -43,11 +48,20 @@ def kernel(*signatures: Any, fastmath: bool = False, inline: bool = False) -> Ca
         for signature in signatures:
             with _interrupts_deferred():
                 compiled.compile(signature)
+            if not compiled.stats.cache_hits:
+                _announce()
         if signatures:
             compiled.disable_compile()
         return cast(F, compiled)
 
     return decorate
+
+
+@functools.cache
+def _announce() -> None:
+    """Say once that kernels are being compiled, and not loaded."""
+    if multiprocessing.parent_process() is None:
+        log.info("Compiling for this computer, which takes half a minute or more; later starts need not.")
 
 
 @contextmanager

@@ -75,6 +75,8 @@ class Reading:
         Everything lost, late or skipped since the start.
     notices
         Current problems for a person to fix, such as clipping or a dead cable, one sentence each.
+    session
+        Identifier of the run of `edmlive listen` that the reading is from; empty outside of one.
 
     Examples
     --------
@@ -103,6 +105,7 @@ class Reading:
     liveness: Liveness = Liveness.HEALTHY
     counts: Counts = NOTHING_LOST
     notices: tuple[str, ...] = ()
+    session: str = ""
 
     @property
     def right(self) -> bool | None:
@@ -164,10 +167,21 @@ class Track:
 
 TOP_COUNT = 5
 
+_DIGITS = {"time": 3, "seconds": 3, "latency": 4, "level_dbfs": 2, "confidence": 4}
+"""Decimal places in JSON: as many as mean something."""
+
 SCHEMA = 1
 """Version of a JSON line's fields. Adding a field keeps it; removing one or changing its meaning raises it."""
 
 
 def _to_json(answer: Reading | Track) -> str:
-    fields: dict[str, Any] = {"schema": SCHEMA, **vars(answer), "top": answer.top[:TOP_COUNT]}
+    fields: dict[str, Any] = {"schema": SCHEMA, **_rounded(vars(answer))}
+    fields["top"] = [_rounded(vars(candidate)) for candidate in answer.top[:TOP_COUNT]]
     return json.dumps(fields, default=vars, ensure_ascii=False, allow_nan=False)
+
+
+def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(value, _DIGITS[name]) if name in _DIGITS and value is not None else value
+        for name, value in fields.items()
+    }

@@ -1,6 +1,8 @@
 """One listening session: from a source through the engine to its outputs, and a summary of it."""
 
+import contextlib
 import dataclasses
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -20,14 +22,18 @@ class Output(Protocol):
 
     Attributes
     ----------
-    dropped
-        Number of readings dropped because it was busy.
     failure
         Why it has stopped, if it has.
+    interruption
+        Why it cannot take readings for the time being, if so.
     """
 
-    dropped: int
     failure: SinkError | None
+    interruption: SinkError | None
+
+    @property
+    def dropped(self) -> int:
+        """Number of readings dropped because it was busy or interrupted."""
 
     def send(self, reading: Reading) -> None:
         """Queue a reading, without blocking."""
@@ -78,7 +84,7 @@ class Summary:
 
 
 class Session:
-    """Runs a source through the engine until it ends, fails, is interrupted, or no output is left.
+    """Runs a source through the engine until it ends, fails, is interrupted, or nothing keeps what is heard.
 
     Parameters
     ----------
@@ -106,10 +112,12 @@ class Session:
         self._engine = engine
         self._outputs = outputs
         self._working = list(outputs)
+        self._interrupted: list[Output] = []
         self._recorder = recorder
         self._notify = notify
         self._notices: tuple[str, ...] = ()
         self._summary = Summary()
+        self._identifier = secrets.token_hex(4)
 
     def run(self) -> Summary:
         """Run the session and return its summary."""
@@ -136,7 +144,7 @@ class Session:
             self._deliver(self._engine.push(block))
             self._source.wanted = self._engine.wanted
             self._remove_failed_outputs()
-            if self._outputs and not self._working:
+            if self._outputs and not self._working and self._recorder is None:
                 return
         self._deliver(self._engine.finish())
 
@@ -147,11 +155,14 @@ class Session:
             self._recorder.write(block.samples)
         except SinkError as error:
             self._fail(error)
+            with contextlib.suppress(SinkError):
+                self._recorder.close()
             self._recorder = None
 
     def _deliver(self, readings: Iterable[Reading]) -> None:
         for reading in readings:
             self._notify_of_new(reading.notices)
+            reading = dataclasses.replace(reading, session=self._identifier)
             if lost := self._dropped():
                 counts = dataclasses.replace(reading.counts, readings_dropped=lost)
                 reading = dataclasses.replace(reading, counts=counts)
@@ -169,9 +180,20 @@ class Session:
         return sum(output.dropped for output in self._outputs)
 
     def _remove_failed_outputs(self) -> None:
+        self._report_interruptions()
         for output in [output for output in self._working if output.failure is not None]:
             self._working.remove(output)
             self._fail(output.failure)
+
+    def _report_interruptions(self) -> None:
+        for output in self._working:
+            known = output in self._interrupted
+            if output.interruption is not None and not known:
+                self._interrupted.append(output)
+                self._fail(output.interruption)
+            elif output.interruption is None and known:
+                self._interrupted.remove(output)
+                self._notify("There is room again: readings are written as before.")
 
     def _fail(self, failure: object) -> None:
         self._summary.failures.append(str(failure))

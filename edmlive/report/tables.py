@@ -9,6 +9,7 @@ from edmlive.errors import UserError
 from edmlive.realtime.segment import Segment
 from edmlive.report.segments import transitions
 from edmlive.report.session import Session
+from edmlive.util.printable import spreadsheet_text
 
 CSV_HEADER = ("start", "seconds", "audio_time", "state", "genre", "confidence", "bpm", "level_dbfs")
 CUE_TRACKS = 99
@@ -27,8 +28,9 @@ def to_csv(segments: Sequence[Segment]) -> str:
     rows.writerow(CSV_HEADER)
     for s in segments:
         confidence = None if s.confidence is None else round(s.confidence, 4)
+        genre = None if s.genre is None else spreadsheet_text(s.genre)
         start = s.start.isoformat(timespec="milliseconds")
-        rows.writerow((start, round(s.seconds, 3), round(s.time, 3), s.state, s.genre, confidence, s.bpm, s.level_dbfs))
+        rows.writerow((start, round(s.seconds, 3), round(s.time, 3), s.state, genre, confidence, s.bpm, s.level_dbfs))
     return text.getvalue()
 
 

@@ -3,6 +3,7 @@
 https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
 
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -44,7 +45,9 @@ _SENSORS: dict[str, dict[str, Any]] = {
 }
 
 
-def discovery(identity: str, name: str, state_topic: str, availability_topic: str) -> dict[str, dict[str, Any]]:
+def discovery(
+    identity: str, name: str, base_topic: str, state_topic: str, availability_topic: str
+) -> dict[str, dict[str, Any]]:
     """Return discovery messages by topic: one for each sensor, all of the same device.
 
     Parameters
@@ -53,11 +56,14 @@ def discovery(identity: str, name: str, state_topic: str, availability_topic: st
         Unique identifier of this edmlive: letters, digits, hyphens and underscores.
     name
         The device's display name.
+    base_topic
+        Prefix of all topics; entities are called after it, such as ``sensor.edmlive_club_main_floor_genre``.
     state_topic
         Where readings are published as JSON.
     availability_topic
         Where ``online`` and ``offline`` are published.
     """
+    entity = re.sub("[^a-z0-9]+", "_", f"edmlive_{base_topic.lower().removeprefix('edmlive')}").strip("_")
     shared = {
         "state_topic": state_topic,
         "availability_topic": availability_topic,
@@ -68,6 +74,7 @@ def discovery(identity: str, name: str, state_topic: str, availability_topic: st
         f"{DISCOVERY_PREFIX}/sensor/{identity}_{sensor}/config": {
             "name": sensor.capitalize(),
             "unique_id": f"{identity}_{sensor}",
+            "default_entity_id": f"sensor.{entity}_{fields.get('name', sensor).lower()}",
             **shared,
             **fields,
         }

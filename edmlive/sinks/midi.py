@@ -1,5 +1,6 @@
 """Readings for lighting desks and instruments: program changes or notes, controllers, and MIDI clock."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from edmlive.sinks.midi_map import default_map, read_map
 
 VIRTUAL = "virtual"
 NAME = "edmlive"
+BACKEND = "MIDO_BACKEND"
+"""Environment variable by which mido chooses the MIDI system."""
+
 QUIETEST_DBFS = -60.0
 
 _ALL_NOTES_OFF = 123
@@ -117,6 +121,15 @@ def _open(wanted: str) -> Any:
         ) from None
     except (OSError, rtmidi.RtMidiError) as error:
         raise SinkError(f"The MIDI port '{wanted}' cannot be opened ({str(error).rstrip('.')}).") from None
+    except SinkError:
+        raise
+    except Exception as error:  # the variable may name any module
+        if BACKEND not in os.environ:
+            raise
+        raise SinkError(
+            f"{BACKEND}={os.environ[BACKEND]} names no MIDI system that can be used here ({str(error).rstrip('.')}): "
+            "unset it, or set it to mido.backends.rtmidi/LINUX_ALSA or mido.backends.rtmidi/UNIX_JACK."
+        ) from None
 
 
 def _find(ports: list[str], wanted: str) -> str:

@@ -24,6 +24,9 @@ from edmlive.sinks.home_assistant import discovery
 USERNAME, PASSWORD = "EDMLIVE_MQTT_USERNAME", "EDMLIVE_MQTT_PASSWORD"
 PASSWORD_FILE, CA_FILE = "EDMLIVE_MQTT_PASSWORD_FILE", "EDMLIVE_MQTT_CA_FILE"
 BASE_TOPIC = "edmlive"
+LONGEST_BYTES = 65_535
+"""What a text in an MQTT packet may come to."""
+
 ONLINE, OFFLINE = "online", "offline"
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -88,15 +91,22 @@ def read_broker(url: str, environment: Mapping[str, str]) -> Broker:
     if scheme not in _PORTS or not host or port == 0:
         raise SinkError(f"'{url}' is not an MQTT address: give mqtt://HOST[:PORT][/TOPIC], or mqtts:// for TLS.")
     topic = parts.path.strip("/") or BASE_TOPIC
-    if parts.query or parts.fragment or url.endswith("#") or "+" in topic or "//" in topic or topic.startswith("$"):
+    wrong = "+" in topic or "//" in topic or topic.startswith("$") or not topic.isprintable()
+    if wrong or parts.query or parts.fragment or url.endswith("#"):
         raise SinkError(f"'{url}' has no valid base topic: give names between slashes, without + # ? or a leading $.")
+    if len(f"{topic}/availability".encode(errors="replace")) > LONGEST_BYTES:
+        raise SinkError(f"The MQTT topic is too long: MQTT allows {LONGEST_BYTES:,} bytes.")
+    username, password = environment.get(USERNAME), _password(environment)
+    for name, secret in ((USERNAME, username), (PASSWORD, password)):
+        if secret is not None and len(secret.encode(errors="replace")) > LONGEST_BYTES:
+            raise SinkError(f"{name} is too long: MQTT allows {LONGEST_BYTES:,} bytes.")
     return Broker(
         host=host,
         port=port or _PORTS[scheme],
         tls=scheme == "mqtts",
         base_topic=topic,
-        username=environment.get(USERNAME),
-        password=_password(environment),
+        username=username,
+        password=password,
         ca_file=environment.get(CA_FILE),
     )
 
@@ -213,7 +223,7 @@ class MqttPublisher:
         computer, base = platform.node(), self._broker.base_topic
         digest = hashlib.sha256(f"{computer}/{base}".encode()).hexdigest()[:12]
         name = f"edmlive on {computer}" if base == BASE_TOPIC else f"edmlive on {computer}, {base}"
-        return discovery(f"edmlive_{digest}", name, self._state_topic, self._availability_topic)
+        return discovery(f"edmlive_{digest}", name, base, self._state_topic, self._availability_topic)
 
 
 def _in_flight(message: MQTTMessageInfo | None) -> bool:

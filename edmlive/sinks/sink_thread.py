@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from edmlive.errors import SinkError
+from edmlive.errors import SinkError, SinkInterruptedError
 from edmlive.realtime.reading import Reading
 from edmlive.sinks import Sink
 
@@ -25,19 +25,28 @@ class SinkThread:
     Attributes
     ----------
     dropped
-        Readings dropped because the queue was full.
+        Readings dropped because the queue was full, or during an interruption.
     failure
         Why the sink stopped, once it has; later readings are discarded.
+    interruption
+        Why the newest reading could not be written, while there is hope for the next; only if live.
     """
 
     def __init__(self, sink: Sink, *, live: bool) -> None:
-        self.dropped = 0
         self.failure: SinkError | None = None
+        self.interruption: SinkError | None = None
+        self._overflowed = 0
+        self._interrupted = 0
         self._sink = sink
         self._live = live
         self._queue: queue.Queue[Reading | None] = queue.Queue(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._run, name=f"sink-{type(sink).__name__}", daemon=True)
         self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Number of readings dropped."""
+        return self._overflowed + self._interrupted
 
     def send(self, reading: Reading) -> None:
         """Queue a reading."""
@@ -46,7 +55,7 @@ class SinkThread:
         try:
             self._queue.put(reading, block=not self._live)
         except queue.Full:
-            self.dropped += 1
+            self._overflowed += 1
 
     def close(self, *, patient: bool = True) -> None:
         """Let the sink write what is queued; if patient and not live, as long as it takes, else for `CLOSE_SECONDS`."""
@@ -68,6 +77,13 @@ class SinkThread:
             return
         try:
             action(*arguments)
+            self.interruption = None
+        except SinkInterruptedError as error:
+            if self._live:
+                self.interruption = error
+                self._interrupted += 1
+            else:
+                self.failure = error
         except SinkError as error:
             self.failure = error
         except Exception as error:  # a sink may use any library, and none may stop the audio

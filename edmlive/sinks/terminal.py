@@ -12,6 +12,7 @@ from rich.text import Text
 from edmlive.realtime.reading import Reading, State
 from edmlive.sinks.jsonl import STANDARD_OUTPUT, LineFile
 from edmlive.sources.health import Counts, Liveness
+from edmlive.util.printable import printable
 from edmlive.util.timecode import clock
 
 SHOWN = 5
@@ -39,11 +40,13 @@ class TerminalPanel:
     """
 
     def __init__(self, console: Console, title: str) -> None:
-        self._title = title
+        self._title = printable(title)
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=False)
         self._live.start()
-        self._live.update(Panel(Text("opening…", "yellow"), title=Text(title), width=self._width()), refresh=True)
+        self._live.update(
+            Panel(Text("opening...", "yellow"), title=Text(self._title), width=self._width()), refresh=True
+        )
 
     def write(self, reading: Reading) -> None:
         """Draw the reading."""
@@ -85,10 +88,11 @@ def line(reading: Reading) -> str:
     liveness = f"  ({reading.liveness})" if reading.liveness is not Liveness.HEALTHY else ""
     more = "".join((liveness, playing, *(f"  {notice}" for notice in reading.notices)))
     if reading.genre is None or reading.confidence is None:
-        return f"{clock(reading.time):>8}  {reading.state}{more}"
+        return printable(f"{clock(reading.time):>8}  {reading.state}{more}")
     tempo = "    -" if reading.bpm is None else f"{reading.bpm:5.1f}"
     unsure = "  (unsure)" if reading.state is State.UNSURE else ""
-    return f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM{unsure}{more}"
+    answer = f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM"
+    return printable(f"{answer}{unsure}{more}")
 
 
 def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
@@ -97,7 +101,7 @@ def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
     It shows genre, tempo, the truth if known, the five likeliest genres with their votes, losses, time, level, state
     and notices. Its height is the same in every state.
     """
-    head = Text(reading.genre or "…", style="bold")
+    head = Text(printable(reading.genre or "-"), style="bold")
     tempo = Text("- BPM" if reading.bpm is None else f"{reading.bpm:.1f} BPM", style="bold cyan")
     first = Table.grid(expand=True)
     first.add_column()
@@ -105,7 +109,9 @@ def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
     first.add_row(head, tempo)
     if reading.truth is not None:
         style = "green" if reading.right else "dim"
-        first.add_row(Text(f"playing {reading.truth.genre}", style), Text(f"{reading.truth.bpm:.1f} BPM", style))
+        first.add_row(
+            Text(printable(f"playing {reading.truth.genre}"), style), Text(f"{reading.truth.bpm:.1f} BPM", style)
+        )
 
     bars = Table.grid(padding=(0, 1), expand=True)
     bars.add_column(no_wrap=True, min_width=24)
@@ -116,7 +122,7 @@ def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
         count = reading.votes.get(candidate.genre, 0)
         votes = f"{count} vote{'s' if count != 1 else ''}" if count else ""
         bar = ProgressBar(total=1.0, completed=candidate.confidence, complete_style="cyan", finished_style="cyan")
-        bars.add_row(Text(candidate.genre), bar, f"{candidate.confidence:.0%}", Text(votes, style="dim"))
+        bars.add_row(Text(printable(candidate.genre)), bar, f"{candidate.confidence:.0%}", Text(votes, style="dim"))
     for _ in range(SHOWN - len(reading.top[:SHOWN])):
         bars.add_row("", "", "", "")
 
@@ -155,6 +161,6 @@ def _counted(count: int, thing: str) -> str:
 
 
 def _notice_lines(notices: tuple[str, ...], width: int) -> list[Text]:
-    wrapped = textwrap.wrap(" ".join(notices), max(width, 20), max_lines=NOTICE_LINES, placeholder=" …")
+    wrapped = textwrap.wrap(printable(" ".join(notices)), max(width, 20), max_lines=NOTICE_LINES, placeholder=" …")
     padded = [*wrapped, *[""] * (NOTICE_LINES - len(wrapped))]
     return [Text(words, style="bold yellow", no_wrap=True, overflow="ellipsis") for words in padded]

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,10 @@ def test_closed_pipe_under_classify_is_no_traceback(model: Path, music: Path, op
     assert "broken pipe" in line
 
 
-def on_terminal(command: list[str], stdout: Any = None) -> tuple[int, str]:
+def on_terminal(command: list[str], stdout: Any = None, environment: dict[str, str] | None = None) -> tuple[int, str]:
     """Run with standard error, and standard output unless it goes elsewhere, on a terminal; return what it showed."""
     terminal, end = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"} | (environment or {})
     out = end if stdout is None else stdout
     with subprocess.Popen([*EDMLIVE, *command], stdin=end, stdout=out, stderr=end, env=environment) as process:
         os.close(end)
@@ -108,7 +109,7 @@ def on_terminal(command: list[str], stdout: Any = None) -> tuple[int, str]:
             while piece := os.read(terminal, 4096):
                 shown += piece
         os.close(terminal)
-        return process.wait(timeout=10), shown.decode()
+        return process.wait(timeout=10), shown.decode(errors="replace")
 
 
 def test_answers_go_to_the_file_while_the_progress_goes_to_the_terminal(
@@ -139,7 +140,8 @@ def test_raw_samples_on_standard_input_are_heard(model: Path, music: Path) -> No
 
     def answers(text: bytes) -> list[dict[str, Any]]:
         return [
-            {k: v for k, v in json.loads(line).items() if k not in ("latency", "clock")} for line in text.splitlines()
+            {k: v for k, v in json.loads(line).items() if k not in ("latency", "clock", "session")}
+            for line in text.splitlines()
         ]
 
     assert answers(piped.stdout) == answers(from_file.stdout)
@@ -200,3 +202,96 @@ def test_name_that_is_not_utf8_is_answered(model: Path, music: Path, tmp_path: P
     assert said.returncode == 0
     assert json.loads(said.stdout)["path"] == path
     assert complete("classify", path, "--model", model).returncode == 0
+
+
+def test_every_destination_gets_the_readings(model: Path, music: Path, tmp_path: Path) -> None:
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    said = complete("listen", "--input", music, "--model", model, "--json", files[0], "--json", files[1], "--json", "-")
+    assert said.returncode == 0
+    assert files[0].read_bytes() == files[1].read_bytes() == said.stdout
+    assert len(said.stdout.splitlines()) == 8
+
+
+def test_reader_that_leaves_does_not_end_the_recording(model: Path, music: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    recording = tmp_path / "set.wav"
+    with os.fdopen(writer, "wb") as broken:
+        said = complete(
+            *("listen", "--input", music, "--model", model, "--json", "-", "--record", recording),
+            **{"capture_output": False, "stdout": broken, "stderr": subprocess.PIPE},
+        )
+    assert said.returncode == 1
+    assert b"broken pipe" in said.stderr
+    assert recording.stat().st_size > 8 * RATE * 2 * 4
+
+
+def without(stream: int, *arguments: object) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with a standard stream closed."""
+    closed = f'exec "$0" "$@" {stream}>&-'
+    return subprocess.run(["sh", "-c", closed, *EDMLIVE, *map(str, arguments)], capture_output=True, check=False)
+
+
+def test_standard_stream_that_is_missing_is_done_without(model: Path, music: Path, tmp_path: Path) -> None:
+    for stream in range(3):
+        path = tmp_path / f"{stream}.jsonl"
+        said = without(stream, "listen", "--input", music, "--model", model, "--json", path)
+        assert said.returncode == 0, said.stderr
+        assert [json.loads(line)["time"] for line in path.read_text().splitlines()] == [*range(1, 9)]
+    said = without(0, "listen", "--input", "-", "--model", model)
+    assert (said.returncode, b"Standard input is closed" in said.stderr) == (1, True)
+    for command in (("classify", music, "--model", model), ("models",), ("--help",)):
+        said = without(1, *command)
+        assert said.returncode == 1
+        (line,) = said.stderr.decode().splitlines()
+        assert "bad file descriptor" in line
+
+
+@pytest.mark.parametrize("command", [["--help"], ["listen", "--help"], ["--version"], ["models"], ["synth", "genres"]])
+def test_full_device_is_one_sentence(command: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        said = complete(*command, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert said.returncode == 1
+    (line,) = said.stderr.decode().splitlines()
+    assert "no space left" in line
+
+
+def test_name_cannot_control_the_terminal_nor_break_a_line(model: Path, music: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b]0;owned\x07\nb\x9b2J.wav"
+    shutil.copy(music, path)
+    said = complete("classify", path, "--model", model)
+    assert len(said.stdout.splitlines()) == 1
+    bad = tmp_path / "bad\x1b[2J\n.wav"
+    bad.write_bytes(b"nothing")
+    said_bad = complete("classify", bad, "--model", model)
+    assert len(said_bad.stderr.splitlines()) == 1
+    listened = complete("listen", "--input", path, "--model", model)
+    for text in (said.stdout, said_bad.stderr, listened.stderr):
+        assert b"\x1b" not in text
+        assert b"\x07" not in text
+        assert b"\xc2\x9b" not in text
+
+
+def test_latin_1_terminal_is_no_crash(model: Path, music: Path) -> None:
+    for command in (["listen", "--input", str(music)], ["classify", str(music)]):
+        code, shown = on_terminal([*command, "--model", str(model)], environment={"PYTHONIOENCODING": "latin-1"})
+        assert code == 0, shown
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_terminal_that_cannot_redraw_gets_lines(model: Path, music: Path, term: str) -> None:
+    code, shown = on_terminal(["listen", "--input", str(music), "--model", str(model)], environment={"TERM": term})
+    assert code == 0
+    assert "\x1b" not in shown
+    assert "BPM" in shown
+
+
+def test_interrupt_while_starting_ends_at_once_with_a_line_at_most(model: Path) -> None:
+    for delay in (0.3, 0.8):
+        command = [*EDMLIVE, "listen", "--input", "demo", "--model", str(model)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=10)
+        assert b"Traceback" not in err
+        assert process.returncode == 130 or b"Heard" in err

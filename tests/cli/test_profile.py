@@ -41,7 +41,7 @@ def test_options_are_named_as_on_the_command_line(tmp_path: Path) -> None:
     assert read_profile(profile(tmp_path, text), COMMANDS) == {
         "listen": {
             **{"input_": "demo:7", "format_": "s24le", "hop": 2, "votes": 7, "provider": "cpu"},
-            **{"record": "set.wav", "json": "night-%Y%m%d.jsonl"},
+            **{"record": "set.wav", "json": ["night-%Y%m%d.jsonl"]},
         },
         "classify": {"csv_": True},
         "synth": {"track": {"seconds": 30.0}},
@@ -131,3 +131,22 @@ def test_version_is_told(run: Run) -> None:
     said = run("--version")
     assert said.code == 0
     assert said.out.startswith("edmlive ")
+
+
+def test_output_with_several_destinations_takes_one_or_a_list(tmp_path: Path) -> None:
+    text = '[listen]\nosc = "localhost:7700"\nmqtt = ["mqtt://a/x", "mqtt://b/y"]\n'
+    assert read_profile(profile(tmp_path, text), COMMANDS) == {
+        "listen": {"osc": ["localhost:7700"], "mqtt": ["mqtt://a/x", "mqtt://b/y"]}
+    }
+    with pytest.raises(UserError, match="holds a secret"):
+        read_profile(profile(tmp_path, '[listen]\nmqtt = ["mqtt://a", "mqtt://dj:secret@b"]\n'), COMMANDS)
+
+
+def test_settings_folder_that_cannot_be_looked_into_is_no_profile(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for folder in (tmp_path / ("x" * 300), loop):
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+        assert run("synth", "genres").code == 0

@@ -191,3 +191,10 @@ def test_cue_sheet_of_two_runs_is_refused(run: Run, tmp_path: Path) -> None:
     path = write(tmp_path / "n.jsonl", lines([("Techno", 60)]), lines([("Techno", 60)], start=100))
     said = run("report", path, "-o", tmp_path / "n.cue", "--recording", "set.wav")
     assert "started 2 times" in said.sentence
+
+
+def test_label_is_no_formula_in_a_spreadsheet(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "n.jsonl", lines([("=1+1", 60), ("@House", 60), ("-Trance", 60)]))
+    assert run("report", path, "-o", tmp_path / "n.csv").code == 0
+    with (tmp_path / "n.csv").open(newline="") as file:
+        assert [row["genre"] for row in csv.DictReader(file)] == ["'=1+1", "'@House", "'-Trance"]

@@ -140,3 +140,12 @@ def test_check_that_hangs_or_fails_holds_nothing_up() -> None:
     assert (failing.name, failing.status) == ("luck", Status.FAILURE)
     assert "bad luck" in failing.said
     assert (working.name, working.status) == ("extras", Status.OK)
+
+
+def test_what_is_missing_is_not_called_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(Path, "glob", lambda *arguments: iter(()))
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    for found in (doctor.check_sound_cards(), doctor.check_sound_server()):
+        assert found.status is Status.WARNING
+        assert found.remedy

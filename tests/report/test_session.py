@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -100,3 +100,78 @@ def test_no_value_of_a_field_is_worse_than_a_line_skipped(tmp_path: Path, fields
     good = list(lines([("Techno", 2)]))
     session = read_session([write(tmp_path / "night.jsonl", iter([good[0], changed(good[1], **fields)]))])
     assert len(session.lines) + len(session.skipped) == 2
+
+
+def test_clock_that_is_set_within_a_run_does_not_stretch_the_night(tmp_path: Path) -> None:
+    whole = list(lines([("Techno", 120)]))
+    for i in range(60):
+        whole[i] = changed(whole[i], clock=f"1970-01-01T01:00:{i:02d}.000+01:00")
+    session = read_session([write(tmp_path / "night.jsonl", iter(whole))])
+    assert session.live
+    assert session.start == START
+    assert session.seconds == 120
+    assert session.runs == [0]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_clock_that_is_set_by_an_hour_leaves_the_length(tmp_path: Path, hours: int) -> None:
+    whole = list(lines([("Techno", 120)]))
+    for i in range(60, 120):
+        whole[i] = changed(whole[i], clock=(START + timedelta(hours=hours, seconds=i)).isoformat())
+    session = read_session([write(tmp_path / "night.jsonl", iter(whole))])
+    assert (session.live, session.seconds) == (True, 120)
+    assert session.start == START + timedelta(hours=hours)
+
+
+def test_run_before_the_clock_was_set_ends_where_the_next_begins(tmp_path: Path) -> None:
+    since = (datetime.fromisoformat("1970-01-01T00:00:00+01:00") - START).total_seconds()
+    path = write(tmp_path / "night.jsonl", lines([("Techno", 60)], start=since), lines([("House", 60)]))
+    session = read_session([path])
+    assert session.seconds == 120
+    assert session.start == START - timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("identified", [True, False])
+def test_two_writers_of_one_file_are_kept_apart(tmp_path: Path, identified: bool) -> None:
+    first = list(lines([("Techno", 60)]))
+    second = list(lines([("House", 40)], start=20.4))
+    if identified:
+        first = [changed(line, session="a") for line in first]
+        second = [changed(line, session="b") for line in second]
+    mixed = [*first[:20], *(line for pair in zip(first[20:], second, strict=True) for line in pair)]
+    session = read_session([write(tmp_path / "night.jsonl", iter(mixed))])
+    assert {line.genre for line in session.lines} == {"Techno"}
+    assert (session.seconds, session.runs) == (60, [0])
+    (fault,) = session.skipped
+    assert "40 readings skipped: another edmlive" in fault
+
+
+def test_times_after_daylight_saving_ends_are_those_of_the_clock_on_the_wall(tmp_path: Path) -> None:
+    summer, winter = timezone(timedelta(hours=2)), timezone(timedelta(hours=1))
+    end = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    whole = [
+        changed(line, clock=(end + timedelta(seconds=i - 60)).astimezone(summer if i < 60 else winter).isoformat())
+        for i, line in enumerate(lines([("Techno", 120)]))
+    ]
+    session = read_session([write(tmp_path / "night.jsonl", iter(whole))])
+    assert session.seconds == 120
+    assert session.moment(59).isoformat() == "2026-10-25T02:59:59+02:00"
+    assert session.moment(61).isoformat() == "2026-10-25T02:00:01+01:00"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_file_that_went_through_an_editor_is_read(tmp_path: Path, encoding: str, newline: str) -> None:
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    path = tmp_path / "night.jsonl"
+    path.write_bytes((mark + newline.join(lines([("Techno", 10)]))).encode(encoding))
+    session = read_session([path])
+    assert (len(session.lines), session.skipped) == (10, [])
+
+
+def test_year_that_no_clock_shows_is_a_line_skipped(tmp_path: Path) -> None:
+    good = list(lines([("Techno", 2)]))
+    strange = [changed(good[1], clock=f"{year}-01-01T00:00:00+01:00") for year in ("0001", "9999")]
+    session = read_session([write(tmp_path / "night.jsonl", iter([*good, *strange]))])
+    assert len(session.lines) == 2
+    assert len(session.skipped) == 1

@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edmlive.errors import SinkError
+from edmlive.errors import SinkError, SinkInterruptedError
 from edmlive.realtime.reading import State
 from edmlive.sinks.jsonl import JsonLines
 from tests.realtime.readings import LABELS, reading, truth, waiting
@@ -26,8 +28,8 @@ def test_reading_is_one_object_with_the_promised_names(tmp_path: Path) -> None:
     assert line["state"] == "listening"
     assert line["level_dbfs"] == -12.5
     assert line["genre"] == "Techno"
-    assert line["confidence"] == pytest.approx(6 / 21)
-    assert line["top"] == [{"genre": g, "confidence": pytest.approx((6 - i) / 21)} for i, g in enumerate(LABELS[:5])]
+    assert line["confidence"] == round(6 / 21, 4)
+    assert line["top"] == [{"genre": g, "confidence": round((6 - i) / 21, 4)} for i, g in enumerate(LABELS[:5])]
     assert line["bpm"] == 128.0
     assert line["seconds"] == 12.0
     assert line["model"] == "small"
@@ -143,3 +145,37 @@ def test_every_line_is_whole_and_out_at_once(tmp_path: Path, pattern: str) -> No
         assert text.endswith(b"\n")
         assert len(text.splitlines()) == count
     sink.close()
+
+
+def test_file_that_another_writes_to_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "readings.jsonl"
+    first = JsonLines(str(path))
+    with pytest.raises(SinkError, match="Another edmlive is writing to"):
+        JsonLines(str(path))
+    first.close()
+    JsonLines(str(path)).close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting a small disk needs root")
+def test_file_on_a_full_disk_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        path, filler = disk / "readings.jsonl", disk / "filler"
+        filler.write_bytes(bytes(56 * 1024))
+        sink = JsonLines(str(path))
+        with pytest.raises(SinkInterruptedError, match="no space left"):
+            for count in range(100):
+                sink.write(reading(count))
+        with pytest.raises(SinkInterruptedError):
+            sink.write(reading(300))
+        filler.unlink()
+        sink.write(reading(200))
+        sink.close()
+        *before, last = (line["time"] for line in lines(path))
+        assert last == 200
+        assert before == [float(i) for i in range(len(before))]
+    finally:
+        subprocess.run(["umount", disk], check=True)

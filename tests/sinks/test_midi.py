@@ -253,3 +253,13 @@ def test_port_that_is_missing_or_ambiguous_is_an_error(
     with pytest.raises(SinkError, match=reason):
         MidiOutput(wanted, LABELS)
     assert wire.opened == []
+
+
+@pytest.mark.parametrize("backend", ["mido.backends.rtmidi/JACKS", "mido.backends.none", "json"])
+def test_backend_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setenv("MIDO_BACKEND", backend)
+    chosen = mido.Backend(backend)
+    monkeypatch.setattr(mido, "get_output_names", chosen.get_output_names)
+    monkeypatch.setattr(mido, "open_output", chosen.open_output)
+    with pytest.raises(SinkError, match=f"MIDO_BACKEND={backend} names no MIDI system"):
+        MidiOutput("virtual", LABELS)

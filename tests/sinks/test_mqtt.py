@@ -106,6 +106,16 @@ def test_unreachable_broker_is_an_error_at_once(url: str, sentence: str) -> None
         MqttPublisher(url, {})
 
 
+def test_text_that_mqtt_cannot_hold_is_refused() -> None:
+    with pytest.raises(SinkError, match=r"topic is too long: MQTT allows 65,535 bytes"):
+        read_broker(f"mqtt://desk/{'t' * 65_530}", {})
+    for name in ("EDMLIVE_MQTT_USERNAME", "EDMLIVE_MQTT_PASSWORD"):
+        with pytest.raises(SinkError, match=f"{name} is too long"):
+            read_broker("mqtt://desk", {"EDMLIVE_MQTT_USERNAME": "dj", name: "x" * 65_536})
+    with pytest.raises(SinkError, match="no valid base topic"):
+        read_broker("mqtt://desk/a\x00b", {})
+
+
 def test_ca_file_without_a_certificate_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing\n")
     for file in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
@@ -114,7 +124,7 @@ def test_ca_file_without_a_certificate_is_an_error(tmp_path: Path) -> None:
 
 
 def test_discovery_is_what_home_assistant_documents() -> None:
-    messages = discovery("edmlive_1f", "edmlive on desk", "club/state", "club/availability")
+    messages = discovery("edmlive_1f", "edmlive on desk", "club", "club/state", "club/availability")
     assert set(messages) == {
         f"homeassistant/sensor/edmlive_1f_{name}/config" for name in ("genre", "confidence", "bpm", "level", "state")
     }
@@ -130,6 +140,9 @@ def test_discovery_is_what_home_assistant_documents() -> None:
         # A device class "enum" goes with options, and with neither a unit nor a state class.
         assert ("options" in message) == (message.get("device_class") == "enum")
         assert not ("options" in message and {"state_class", "unit_of_measurement"} & set(message))
+    assert {message["default_entity_id"] for message in messages.values()} == {
+        f"sensor.edmlive_club_{name}" for name in ("genre", "confidence", "tempo", "level", "state")
+    }
     assert len({message["unique_id"] for message in messages.values()}) == 5
     assert len({str(message["device"]) for message in messages.values()}) == 1
     state = messages["homeassistant/sensor/edmlive_1f_state/config"]
