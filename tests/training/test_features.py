@@ -336,6 +336,7 @@ def test_command(corpus: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["features", str(corpus), "-o", str(tmp_path / "store"), "--workers", "1"])
     assert result.exit_code == 0, result.output
     assert "3 recordings of 3 genres" in result.output
+    assert "genre 'jungle' has one recording" in result.output, "too few to train on"
     assert "skipped" in result.output and "text.mp3" in result.output
     assert FeatureStore.open(tmp_path / "store").window == "hamming"
 
