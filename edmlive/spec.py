@@ -44,8 +44,8 @@ class SpecError(ValueError):
     """A model's spec is missing, malformed, or contradicts itself or its graph. One sentence says how."""
 
 
-def _require_names(what: str, names: tuple[str, ...]) -> None:
-    """Refuse names that a terminal, a message or a file would not show as they are."""
+def require_names(what: str, names: tuple[str, ...]) -> None:
+    """Raise `SpecError` for names that a terminal, a message or a file would not show as they are."""
     for name in names:
         if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name.strip() == name):
             shown = name[:LONGEST_NAME]
@@ -89,7 +89,7 @@ class InputSpec:
                 raise SpecError(f"input 'descriptors' has shape {self.shape} for {len(self.descriptors)} names")
             if not 1 <= self.warm_up_seconds <= self.seconds <= LONGEST_SECONDS:
                 raise SpecError(f"input 'descriptors' needs 1 <= warm_up_seconds <= seconds <= {LONGEST_SECONDS:g}")
-            _require_names("descriptor", self.descriptors)
+            require_names("descriptor", self.descriptors)
             return
         if self.name not in _FEATURE_ROWS:
             raise SpecError(f"input '{self.name}' is none of descriptors, {', '.join(_FEATURE_ROWS)}")
@@ -212,8 +212,8 @@ class ModelSpec:
             raise SpecError(f"front-end settings {front_end} differ from (22050, 2048, 512, 128, 384)")
         if not 2 <= len(self.labels) <= MOST_LABELS or len(set(self.labels)) != len(self.labels):
             raise SpecError(f"labels must be 2 to {MOST_LABELS} and distinct")
-        _require_names("name", (self.name,))
-        _require_names("label", self.labels)
+        require_names("name", (self.name,))
+        require_names("label", self.labels)
         if self.onset_floor_db is not None and not 0 < self.onset_floor_db <= DEEPEST_FLOOR_DB:
             raise SpecError(f"onset_floor_db is {self.onset_floor_db}, not over 0 and at most {DEEPEST_FLOOR_DB:g}")
         names = [i.name for i in self.inputs]

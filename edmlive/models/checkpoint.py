@@ -21,6 +21,9 @@ from edmlive.util.files import replacing
 
 TRAINING_KEY = "edmlive_training"
 """Metadata key of `Training`, in checkpoints and in the ONNX files made of them."""
+IDENTITY_DIGITS = 16
+"""Hexadecimal digits that identify a recording by its content. Until version 1 of feature stores, 8 digits identified
+it by name, size and date: those networks, the shipped ones among them, cannot tell which recordings they know."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Training:
     train: tuple[str, ...] = field(repr=False)
     validation: tuple[str, ...] = field(repr=False)
     teacher: str = ""
+
+    @property
+    def knows_recordings(self) -> bool:
+        """Whether its recordings can be recognised in a store of today; see `IDENTITY_DIGITS`."""
+        return all(len(identity) == IDENTITY_DIGITS for identity in (*self.train, *self.validation))
 
     def to_json(self) -> str:
         """Return this as JSON text."""
@@ -111,30 +119,23 @@ class Checkpoint:
         ModelError
             It is no checkpoint of edmlive, or its weights do not fit its spec.
         """
+        if path.exists() and not path.is_file():
+            raise ModelError(f"Checkpoint {path} is not a file.")
         try:
             with safe_open(path, "pt") as file:
                 metadata: dict[str, str] = file.metadata() or {}
+                spec, training = _described(path, metadata)
+                _refuse_other_shapes(path, file, spec, training)
                 state: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            reason = str(error).partition("\n")[0].rstrip(".").lower()
+        except (OSError, SafetensorError, RuntimeError) as error:  # the latter from PyTorch, of a file too large to map
+            reason = _shown(str(error).partition("\n")[0].rstrip(".").lower())
             raise ModelError(f"Checkpoint {path} cannot be read as safetensors: {reason}.") from None
-        try:
-            spec = ModelSpec.from_json(metadata[METADATA_KEY])
-            training = Training.from_json(metadata[TRAINING_KEY])
-        except KeyError as error:
-            raise ModelError(f"Checkpoint {path} carries no {error.args[0]}: train it with edmlive.") from None
-        except (SpecError, ValueError) as error:
-            raise ModelError(f"Checkpoint {path} is refused: {error}.") from None
-        if spec.inputs != inputs_of(training.architecture):
-            raise ModelError(
-                f"Checkpoint {path} is refused: its spec is not that of a {training.architecture} network."
-            )
         network = SubgenreNetwork(training.architecture, len(spec.labels), training.width)
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip().rstrip(".")
-            raise ModelError(f"Checkpoint {path} does not fit its spec: {first}.") from None
+            raise ModelError(f"Checkpoint {path} does not fit its spec: {_shown(first)}.") from None
         return cls(network.eval(), spec, training)
 
     def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -143,3 +144,36 @@ class Checkpoint:
             logits = self.network({name: torch.from_numpy(array) for name, array in features.items()})
             answer: NDArray[np.float32] = logits.softmax(dim=1).numpy()
         return answer
+
+
+def _described(path: Path, metadata: Mapping[str, str]) -> tuple[ModelSpec, Training]:
+    """Read what a checkpoint says about itself; raise `ModelError` if that is nothing or contradicts itself."""
+    try:
+        spec = ModelSpec.from_json(metadata[METADATA_KEY])
+        training = Training.from_json(metadata[TRAINING_KEY])
+    except KeyError as error:
+        raise ModelError(f"Checkpoint {path} carries no {error.args[0]}: train it with edmlive.") from None
+    except (SpecError, ValueError) as error:
+        raise ModelError(f"Checkpoint {path} is refused: {error}.") from None
+    if spec.inputs != inputs_of(training.architecture):
+        raise ModelError(f"Checkpoint {path} is refused: its spec is not that of a {training.architecture} network.")
+    return spec, training
+
+
+def _refuse_other_shapes(path: Path, file: Any, spec: ModelSpec, training: Training) -> None:
+    """Raise `ModelError` unless the tensors are those of the network, of which nothing has been built so far."""
+    with torch.device("meta"):
+        network = SubgenreNetwork(training.architecture, len(spec.labels), training.width)
+    expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = set(file.keys())
+    for name in [*sorted(expected.keys() - found), *sorted(found - expected.keys())][:1]:
+        what = "no" if name in expected else "an unknown"
+        raise ModelError(f"Checkpoint {path} does not fit its spec: it has {what} tensor {_shown(name)}.")
+    for name, shape in expected.items():
+        if file.get_slice(name).get_shape() != shape:
+            raise ModelError(f"Checkpoint {path} does not fit its spec: its tensor {name} has another shape.")
+
+
+def _shown(text: str) -> str:
+    """Return untrusted text as a message may show it."""
+    return ascii(text)[1:-1][:200]

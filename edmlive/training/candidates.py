@@ -82,8 +82,8 @@ class Parts(NamedTuple):
 
 
 def parts(store: FeatureStore, training: Training | None) -> Parts:
-    """Return the parts of a store's recordings in a training; all are unseen if nothing is known about it."""
-    if training is None:
+    """Return the parts of a store's recordings in a training; all are unseen if it is not known which they are."""
+    if training is None or not training.knows_recordings:
         return Parts((), (), store.tracks)
     of_train, of_validation = frozenset(training.train), frozenset(training.validation)
     train = tuple(track for track in store.tracks if track.identity in of_train)
@@ -97,6 +97,11 @@ def tested_on(store: FeatureStore, training: Training | None) -> str:
     """Describe the recordings of a store that `chunks_for` selects to test a network."""
     if training is None:
         return "all recordings, as its training data is not known"
+    if not training.knows_recordings:
+        return (
+            "all recordings, perhaps some that it was trained on: it comes from an earlier edmlive, whose record of "
+            "them cannot be compared with this store"
+        )
     every = len(parts(store, training).unseen) == len(store.tracks)
     return "all recordings, none of which it was trained on" if every else "recordings that it was not trained on"
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from edmlive.errors import UserError
 from edmlive.taxonomy import NAMES_OF_2021
+from edmlive.training.tables import TableError, read_table, refuse_labels, tidy
 
 SAME_TRACK = 2.0
 """Two tracks nearer than this, in standard deviations over all descriptors, are versions of one: between the two
 Beatport sets there are 18 pairs within 1.2 and none from there to 2.7."""
 
 
-class DatasetError(UserError):
+class DatasetError(TableError):
     """A table of tracks cannot be read or cannot be trained on."""
 
 
@@ -34,7 +34,7 @@ class Tracks:
     genres
         Genre of each track, shape (tracks,).
     artists
-        Artist of each track, shape (tracks,); unique where the table names none.
+        Artist of each track, shape (tracks,); a track without one has an artist of its own.
     """
 
     names: tuple[str, ...]
@@ -68,8 +68,8 @@ def read_tracks(path: Path, names: Sequence[str], *, partial: bool = False) -> T
     Parameters
     ----------
     path
-        CSV with a header. The genre is in the column ``genre`` (January 2021) or ``class`` (November 2016), the
-        artist, if any, in ``artist``; other columns are ignored.
+        A table (see `read_table`). The genre is in the column ``genre`` (January 2021) or ``class`` (November 2016),
+        the artist, if any, in ``artist``; other columns are ignored.
     names
         The descriptors to read, by column name.
     partial
@@ -77,32 +77,28 @@ def read_tracks(path: Path, names: Sequence[str], *, partial: bool = False) -> T
 
     Raises
     ------
-    DatasetError
-        No such table, a column that is missing or not finite numbers, a track without genre.
+    TableError
+        No such table, a column that is missing or not numbers, a track without genre, a genre that no model can have.
     """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = getattr(error, "strerror", None) or "not a table of comma-separated values"
-        raise DatasetError(f"Dataset {path} cannot be read: {reason.lower()}.") from None
-    genre = next((column for column in ("genre", "class") if column in table), None)
-    if genre is None:
+    table = read_table(path)
+    column = next((column for column in ("genre", "class") if column in table), None)
+    if column is None:
         raise DatasetError(f"Dataset {path} has neither a column 'genre' nor a column 'class'.")
-    if partial:
-        names_read = [name for name in names if name in table]
-    elif missing := [name for name in names if name not in table]:
+    missing = [name for name in names if name not in table]
+    if missing and not partial:
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise DatasetError(f"Dataset {path} lacks the descriptor column '{missing[0]}'{others}.")
-    else:
-        names_read = list(names)
-    for name in names_read:
-        _refuse(path, ~np.isfinite(pd.to_numeric(table[name], errors="coerce")), f"no number in column '{name}'")
-    _refuse(path, table[genre].isna(), "no genre")
-    values = table[names_read].astype(float).reindex(columns=list(names)).to_numpy()
-    artists = table["artist"] if "artist" in table else pd.Series(range(len(table)))
-    return Tracks(
-        tuple(names), values, table[genre].to_numpy(dtype=np.str_), artists.fillna("").to_numpy(dtype=np.str_)
-    )
+    values = np.full((len(table.rows), len(names)), np.nan)
+    for k, name in enumerate(names):
+        if name in table:
+            values[:, k] = table.numbers(name)
+    genres = [tidy(genre) for genre in table.texts(column)]
+    if "" in genres:
+        raise DatasetError(f"Dataset {path} has no genre in line {table.lines[genres.index('')]}.")
+    refuse_labels((genre, f"line {line} of {path}") for genre, line in zip(genres, table.lines, strict=True))
+    artists = [tidy(artist) for artist in table.texts("artist")] if "artist" in table else [""] * len(genres)
+    artists = [artist or f" of line {line}" for artist, line in zip(artists, table.lines, strict=True)]
+    return Tracks(tuple(names), values, np.array(genres, np.str_), np.array(artists, np.str_))
 
 
 def require_tracks_per_genre(tracks: Tracks, least: int) -> None:
@@ -112,7 +108,8 @@ def require_tracks_per_genre(tracks: Tracks, least: int) -> None:
         raise DatasetError(f"A dataset needs at least two genres; this one has {len(counts)}.")
     genre, count = min(counts.items(), key=lambda item: item[1])
     if count < least:
-        raise DatasetError(f"Genre '{genre}' has {count} tracks; {least} folds need at least {least} of each genre.")
+        tracks_of_it = "one track" if count == 1 else f"{count} tracks"
+        raise DatasetError(f"Genre '{genre}' has {tracks_of_it}; {least} folds need at least {least} of each genre.")
 
 
 def poolable(other: Tracks, tracks: Tracks) -> Tracks:
@@ -129,8 +126,3 @@ def poolable(other: Tracks, tracks: Tracks) -> Tracks:
     ours, theirs = tracks.values[:, shared] / scale, other.values[:, shared] / scale
     nearest = np.array([np.square(ours - row).sum(axis=1).min() for row in theirs])
     return replace(other, genres=genres)[known & (nearest > SAME_TRACK**2)]
-
-
-def _refuse(path: Path, rows: "pd.Series[bool]", what: str) -> None:
-    if rows.any():
-        raise DatasetError(f"Dataset {path} has {what} in line {int(np.argmax(rows.to_numpy())) + 2}.")

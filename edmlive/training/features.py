@@ -2,13 +2,14 @@
 
 import errno
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,9 @@ from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import Classifier
 from edmlive.sources.file import FileSource
 from edmlive.training.corpus import Recording, read_corpus
+from edmlive.training.identity import identify_recording
 from edmlive.training.store import (
     COLUMNS,
-    VERSION,
     FeatureStore,
     StoredTrack,
     StoreError,
@@ -34,6 +35,12 @@ from edmlive.training.store import (
 from edmlive.training.teacher import TeacherRunner, identify
 from edmlive.util.files import replacing
 from edmlive.util.processes import live_with_parent
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+COPY_OF = "is another copy of"
+"""In the reason why a recording was skipped, if the store has it already."""
 
 
 def track_features(path: Path, window: Window = "hamming") -> NDArray[np.float32]:
@@ -102,6 +109,9 @@ def compute_features(
 ) -> FeatureStore:
     """Fill a store with the features of recordings; features that it holds already are kept.
 
+    A store holds a recording once: copies, whatever their names and tags, are left out and named in
+    `FeatureStore.skipped`. If any copy has a genre, the first that has one is kept.
+
     Parameters
     ----------
     corpus
@@ -143,16 +153,19 @@ def compute_features(
     """
     recordings = read_corpus(corpus) if isinstance(corpus, Path) else corpus
     known = None if teacher is None else identify(teacher)
-    tracks, skipped = [], {}
+    tracks: list[StoredTrack] = []
+    skipped: dict[str, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        outcomes = _outcomes(recordings, partial(_store_track, folder, window, teacher, known), workers)
-        for done, (recording, outcome) in enumerate(zip(recordings, outcomes, strict=True), 1):
+        identities = _in_processes(partial(_identify, _known_identities(folder)), recordings, workers)
+        identified = _without_copies(recordings, list(identities), skipped)
+        outcomes = _in_processes(partial(_store_track, folder, window, teacher, known), identified, workers)
+        for done, ((recording, _), outcome) in enumerate(zip(identified, outcomes, strict=True), 1):
             if isinstance(outcome, StoredTrack):
                 tracks.append(outcome)
             else:
                 skipped[recording.name] = outcome
-            advance(done, len(recordings))
+            advance(done, len(identified))
         store = FeatureStore(folder, window, tuple(tracks), skipped, known)
         if tracks:
             store.save()
@@ -170,34 +183,82 @@ def compute_features(
     return store
 
 
-def _outcomes(
-    recordings: Sequence[Recording], store: Callable[[Recording], StoredTrack | str], workers: int
-) -> Iterator[StoredTrack | str]:
-    if workers == 1:
-        yield from map(store, recordings)
+def _in_processes(function: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+    if workers == 1 or not items:
+        yield from map(function, items)
         return
-    with ProcessPoolExecutor(min(workers, len(recordings)), get_context("spawn"), live_with_parent) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), live_with_parent) as pool:
         try:
-            yield from pool.map(store, recordings)
+            yield from pool.map(function, items)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _store_track(
-    folder: Path, window: Window, model: str | Path | None, teacher: Teacher | None, recording: Recording
-) -> StoredTrack | str:
-    """Store a recording's features and the teacher's answers unless they are there; return the reason if it fails."""
+class _Identity(NamedTuple):
+    """Of a recording's content, and of the file as it was when this was read (see `StoredTrack.stamp`)."""
+
+    content: str
+    stamp: str
+
+
+def _known_identities(folder: Path) -> dict[str, str]:
+    """Return the identities of a store's recordings by their stamps; none if there is no such store yet."""
+    try:
+        tracks = FeatureStore.open(folder).tracks
+    except StoreError:
+        return {}
+    return {track.stamp: track.identity for track in tracks}
+
+
+def _identify(known: Mapping[str, str], recording: Recording) -> _Identity | str:
+    """Return a recording's identity, or the reason why it cannot be read."""
+    path = recording.path
     try:
         recording.name.encode()
-        status = recording.path.stat()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return f"{path} is not a file."
+        facts = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+        stamp = hashlib.sha256(facts.encode()).hexdigest()[:16]
+        return _Identity(known.get(stamp) or identify_recording(path), stamp)
     except OSError as error:
-        return f"{recording.path} cannot be read: {(error.strerror or str(error)).lower()}."
+        return f"{path} cannot be read: {(error.strerror or str(error)).lower()}."
     except ValueError:  # such as Latin-1 in a UTF-8 file system
-        return f"{str(recording.path)!a} is no Unicode name: rename the file."
-    # Same name, size and modification time: same recording. Anything else is computed anew.
-    identity = f"{VERSION} {window} {recording.name} {status.st_size} {status.st_mtime_ns}"
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:24]
-    file = f"features/{digest[:2]}/{digest}.npy"
+        return f"{str(path)!a} is no Unicode name: rename the file."
+
+
+def _without_copies(
+    recordings: Sequence[Recording], identities: Sequence[_Identity | str], skipped: dict[str, str]
+) -> list[tuple[Recording, _Identity]]:
+    """Return one recording of each identity, in their order; note in `skipped` why others are left out."""
+    kept: dict[str, tuple[Recording, _Identity]] = {}
+    order = {recording.name: k for k, recording in enumerate(recordings)}
+    for recording, identity in sorted(zip(recordings, identities, strict=True), key=lambda pair: pair[0].genre is None):
+        if isinstance(identity, str):
+            skipped[recording.name] = identity
+        elif identity.content in kept:
+            skipped[recording.name] = _copy_of(kept[identity.content][0], recording)
+        else:
+            kept[identity.content] = recording, identity
+    return sorted(kept.values(), key=lambda pair: order[pair[0].name])
+
+
+def _copy_of(original: Recording, copy: Recording) -> str:
+    other = copy.genre is not None and copy.genre != original.genre
+    genre = f", there of genre '{original.genre}' instead of '{copy.genre}'" if other else ""
+    return f"{copy.path} {COPY_OF} {original.path}{genre}."
+
+
+def _store_track(
+    folder: Path,
+    window: Window,
+    model: str | Path | None,
+    teacher: Teacher | None,
+    identified: tuple[Recording, _Identity],
+) -> StoredTrack | str:
+    """Store a recording's features and the teacher's answers unless they are there; return the reason if it fails."""
+    recording, identity = identified
+    file = f"features/{identity.content[:2]}/{identity.content}-{window}.npy"
     path = folder / file
     missing: dict[Path, FeatureExtractor] = {} if whole_rows(path) is not None else {path: _FeatureRows(window)}
     if model is not None and teacher is not None and whole_rows(answers_file(path, teacher)) is None:
@@ -209,7 +270,8 @@ def _store_track(
             return str(error)
     for target, extractor in missing.items():
         _save(target, extractor.end())
-    return StoredTrack(recording.name, recording.genre, recording.artist, file, len(np.load(path, mmap_mode="r")))
+    frames = len(np.load(path, mmap_mode="r"))
+    return StoredTrack(recording.name, recording.genre, recording.artist, file, frames, identity.stamp)
 
 
 @cache

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edmlive.training.corpus import CorpusError
 from edmlive.training.store import StoredTrack
 
+LEAST_OF_A_GENRE = 3
 _HELD_OUT_SHARE = 0.1
 
 
@@ -26,7 +27,7 @@ class Split(NamedTuple):
 
 
 def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True) -> Split:
-    """Divide tracks (section III.A); the same tracks and seed always give the same parts.
+    """Divide tracks (section III.A); the same recordings and seed always give the same parts, whatever their names.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True
         Of labelled tracks, there is one genre only, or one with too few tracks, or too few artists, for three parts.
     """
     counts = Counter(track.genre for track in tracks)
-    genres = list(counts)
+    genres = sorted(counts, key=lambda genre: genre or "")
     if labelled and len(counts.keys() - {None}) < 2:
         raise CorpusError(
             f"Training needs at least two genres; this store has {len(counts.keys() - {None})}. Recordings without a "
@@ -63,14 +64,14 @@ def split(tracks: Sequence[StoredTrack], seed: int = 0, *, labelled: bool = True
                 "at least three, by different artists."
             )
     kept = ([track for track in part if track.genre is not None or not labelled] for part in parts)
-    return Split(*(tuple(sorted(part, key=lambda track: track.name)) for part in kept))
+    return Split(*(tuple(sorted(part, key=lambda track: track.identity)) for part in kept))
 
 
 def _artists(tracks: Sequence[StoredTrack], seed: int) -> list[list[StoredTrack]]:
     """Return the tracks of each artist, shuffled, then those with the most tracks first."""
     artists: dict[str, list[StoredTrack]] = defaultdict(list)
-    for track in tracks:
-        artists[f"artist {track.artist}" if track.artist else f"track {track.name}"].append(track)
+    for track in sorted(tracks, key=lambda track: track.identity):
+        artists[f"artist {track.artist}" if track.artist else f"track {track.identity}"].append(track)
     shuffled = np.random.default_rng(seed).permutation(sorted(artists)).tolist()
     return sorted((artists[name] for name in shuffled), key=len, reverse=True)
 

@@ -2,25 +2,31 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydantic
 from numpy.typing import NDArray
 
 from edmlive.errors import UserError
 from edmlive.kernels.tables import N_MELS, Window
+from edmlive.models.checkpoint import IDENTITY_DIGITS
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.util.files import replacing
 
-VERSION = 1
-"""Of the layout and of the features; stores of other versions are refused."""
+VERSION = 2
+"""Of the layout and of the features; stores of other versions are refused. Since 2, recordings are known by their
+content."""
 COLUMNS = N_MELS + 1
 """Mel powers, then onset strength in dB. Tempograms are computed from the latter on demand: 577 values from one,
 in 3 microseconds."""
 _INDEX = "store.json"
+_LARGEST_INDEX = 1 << 30
+_FEATURES_FILE = re.compile(rf"features/[0-9a-f]{{2}}/[0-9a-f]{{{IDENTITY_DIGITS}}}-(hamming|hann)\.npy")
 
 
 class StoreError(UserError):
@@ -41,6 +47,9 @@ class StoredTrack:
         Its features, relative to the store.
     frames
         Feature frames, 512 samples at 22,050 Hz apart.
+    stamp
+        Digest of the audio file's path, size and modification time. While these are the same, its content is not
+        read again.
     """
 
     name: str
@@ -48,11 +57,12 @@ class StoredTrack:
     artist: str
     file: str
     frames: int
+    stamp: str = ""
 
     @property
     def identity(self) -> str:
-        """Identifies the recording in any store, by name, size and modification time: 8 hexadecimal digits."""
-        return Path(self.file).stem[:8]
+        """Identifies the recording in any store, by its content: 16 hexadecimal digits (see `identify_recording`)."""
+        return Path(self.file).name[:IDENTITY_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -105,8 +115,9 @@ class FeatureStore:
 
     @cached_property
     def digest(self) -> str:
-        """Identifies the store by its tracks: 16 hexadecimal digits."""
-        listing = json.dumps([self.window, [(t.name, t.genre, t.artist, t.file) for t in self.tracks]])
+        """Identifies the store by its recordings, whatever their files are called: 16 hexadecimal digits."""
+        tracks = sorted((track.identity, track.genre or "", track.artist) for track in self.tracks)
+        listing = json.dumps([self.window, tracks])
         return hashlib.sha256(listing.encode()).hexdigest()[:16]
 
     def frames(self, track: StoredTrack) -> NDArray[np.float32]:
@@ -154,26 +165,35 @@ class FeatureStore:
         StoreError
             There is none, or it was written by another version.
         """
+        path = folder / _INDEX
         try:
-            index = json.loads((folder / _INDEX).read_text())
+            if path.stat().st_size > _LARGEST_INDEX:
+                raise StoreError(f"{path} is larger than {_LARGEST_INDEX >> 20} MB: edmlive did not write it.")
+            index = json.loads(path.read_text(encoding="utf-8"))
         except OSError:
             raise StoreError(f"{folder} holds no finished feature store: make one with 'edmlive features'.") from None
-        except ValueError:
-            raise StoreError(f"{folder / _INDEX} is not JSON: run 'edmlive features' again.") from None
+        except (ValueError, RecursionError):
+            raise StoreError(f"{path} is not JSON: run 'edmlive features' again.") from None
         version = index.get("version") if isinstance(index, dict) else None
+        if version == 1:
+            raise StoreError(
+                f"{folder} was written by an earlier edmlive, which knew recordings by name and date instead of by "
+                "content: make it again in a new folder with 'edmlive features'."
+            )
         if version != VERSION:
             raise StoreError(
-                f"{folder} is a feature store of version {version}, not the version {VERSION} that this edmlive reads: "
-                "make it again with 'edmlive features'."
+                f"{folder} is a feature store of version {ascii(version)[:20]}, not the version {VERSION} that this "
+                "edmlive reads: make it again with 'edmlive features'."
             )
         try:
-            tracks = tuple(StoredTrack(**track) for track in index["tracks"])
-            teacher = index.get("teacher")
-            if teacher is not None:
-                teacher = Teacher(teacher["name"], teacher["digest"], tuple(teacher["labels"]))
-            return cls(folder, index["window"], tracks, index["skipped"], teacher)
-        except (KeyError, TypeError):
-            raise StoreError(f"{folder / _INDEX} is not what edmlive wrote: run 'edmlive features' again.") from None
+            store = pydantic.TypeAdapter(cls).validate_python({"teacher": None} | index | {"folder": folder})
+        except pydantic.ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise StoreError(
+                f"{path} is not what edmlive wrote (at {where[:100]!a}): run 'edmlive features' again."
+            ) from None
+        _refuse_other_files(store)
+        return store
 
 
 def answers_file(features: Path, teacher: Teacher) -> Path:
@@ -182,12 +202,31 @@ def answers_file(features: Path, teacher: Teacher) -> Path:
 
 
 def whole_rows(path: Path) -> NDArray[np.float32] | None:
-    """Memory-map an array of a store, float32, shape (rows, columns); ``None`` if it is missing or incomplete."""
-    try:
-        rows: NDArray[np.float32] = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
+    """Memory-map an array of a store, float32, shape (rows, columns); ``None`` if it is missing, incomplete or a link.
+
+    A store may come from somebody else: a link would lead out of it.
+    """
+    if path.is_symlink() or not path.is_file():
         return None
-    return rows if rows.ndim == 2 and rows.dtype == np.float32 else None
+    try:
+        rows: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
+    except Exception:  # NumPy's reader of headers raises anything, from `tokenize.TokenError` to `OverflowError`
+        return None
+    return rows if rows.ndim == 2 and rows.dtype == np.float32 and rows.flags.c_contiguous else None
+
+
+def _refuse_other_files(store: FeatureStore) -> None:
+    """Raise `StoreError` if an index, which may come from somebody else, names files that are not the store's."""
+    for track in store.tracks:
+        if not (_FEATURES_FILE.fullmatch(track.file) and track.frames >= 0):
+            named = f"{track.file[:100]!a}, which is no file of a feature store"
+            raise StoreError(f"{store.folder / _INDEX} names {named}: run 'edmlive features' again.")
+    if store.teacher is not None and not re.fullmatch("[0-9a-f]{16}", store.teacher.digest):
+        raise StoreError(f"{store.folder / _INDEX} names a teacher by what is no digest: run 'edmlive features' again.")
+    inside = store.folder.resolve()
+    for folder in {(store.folder / track.file).parent for track in store.tracks}:
+        if not folder.resolve().is_relative_to(inside):
+            raise StoreError(f"{folder} leads out of the feature store: make it again with 'edmlive features'.")
 
 
 def _listed(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from edmlive.training.corpus import CorpusError, Recording, read_corpus
+from edmlive.training.corpus import Recording, read_corpus
+from edmlive.training.tables import TableError
 
 
 def touch(path: Path) -> Path:
@@ -49,18 +50,25 @@ def test_manifests(tmp_path: Path, name: str, text: str) -> None:
         ("m.json", "{}", "not a JSON list"),
         ("m.json", "[]", "lists no recordings"),
         ("m.json", "[" * 100_000, "malformed"),
-        ("m.json", '["a.flac"]', "Entry 1"),
-        ("m.jsonl", AS_JSONL + '{"genre": "house"}', "Entry 3 .* has no 'path', only 'genre'"),
+        ("m.json", '["a.flac"]', "entry 1"),
+        ("m.jsonl", AS_JSONL + '{"genre": "house"}', "no 'path' in line 4, only 'genre'"),
         ("m.jsonl", AS_JSONL + AS_JSONL, "lists .*a.flac 2 times"),
         ("m.csv", "path,genre\na.flac,house\n./b/../a.flac,breaks\n", "lists .*a.flac 2 times"),
-        ("m.csv", "Path;genre\na.flac;house\n", "Entry 1 .* has no 'path', only 'Path;genre'"),
-        ("m.json", '[{"path": "a.flac", "genre": 3}]', "Entry 1.*genre that is not text"),
+        ("m.csv", "Path;genre\na.flac;house\n", "no column 'path', only 'Path', 'genre'"),
+        ("m.csv", "path,genre\n\n,house\n", "no 'path' in line 3"),
+        ("m.csv", "path,genre,genre\na.flac,house,x\n", "2 columns 'genre'"),
+        ("m.csv", "", "is empty"),
+        ("m.csv", "path,genre\na.flac,hou\x1b[2Jse\n", r"line 2 of .*genre 'hou\\x1b\[2Jse'"),
+        ("m.jsonl", json.dumps({"path": "a.flac", "genre": "x" * 101}), "line 1 of .*100 printable"),
+        ("m.json", '[{"path": "a.flac", "genre": 3}]', "genre that is not text in entry 1"),
+        ("m.json", '[{"path": "a.flac", "artist": {}}]', "artist that is not text in entry 1"),
+        ("m.json", '[{"path": "a.flac", "artist": ' + 5000 * "1" + "}]", "malformed"),
         ("m.txt", "a.flac", "neither a folder nor"),
     ],
 )
 def test_wrong_manifest_is_one_sentence(tmp_path: Path, name: str, text: str, words: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(CorpusError, match=words) as caught:
+    with pytest.raises(TableError, match=words) as caught:
         read_corpus(tmp_path / name)
     assert "\n" not in str(caught.value)
 
@@ -85,6 +93,7 @@ def test_a_genre_need_not_be_known(tmp_path: Path, name: str, text: str) -> None
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("m.csv", '\ufeffpath;genre;artist\r\n"a, \u2028b.flac"; deep  house ;\u00a017\r\n'),
         ("m.csv", '\ufeffpath,genre,artist\r\n"a, \u2028b.flac", deep house ," 17"\r\n'),
         ("m.jsonl", '{"path": "a, \u2028b.flac", "genre": "deep house", "artist": 17}\r\n'),
     ],
@@ -93,6 +102,19 @@ def test_spaces_numbers_and_odd_names(tmp_path: Path, name: str, text: str) -> N
     (tmp_path / name).write_text(text, encoding="utf-8", newline="")
     path = "a, \u2028b.flac"
     assert read_corpus(tmp_path / name) == [Recording(tmp_path / path, path, "deep house", "17")]
+
+
+def test_a_genre_has_one_spelling_and_one_form(tmp_path: Path) -> None:
+    for folder in ("House ", "House", "E\u0301lectro", "\u00c9lectro"):
+        touch(tmp_path / folder / "a.flac")
+    assert {recording.genre for recording in read_corpus(tmp_path)} == {"House", "\u00c9lectro"}
+
+
+def test_a_folder_whose_name_no_model_can_have_is_named(tmp_path: Path) -> None:
+    touch(tmp_path / "house" / "a.flac")
+    touch(tmp_path / "b\x1b[2J" / "a.flac")
+    with pytest.raises(TableError, match=r"name of a folder.*'b\\x1b\[2J'"):
+        read_corpus(tmp_path)
 
 
 def test_audio_beside_genre_folders_is_of_no_known_genre(tmp_path: Path) -> None:
@@ -105,19 +127,19 @@ def test_audio_beside_genre_folders_is_of_no_known_genre(tmp_path: Path) -> None
 
 
 def test_missing_and_unreadable(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="neither a folder"):
+    with pytest.raises(TableError, match="neither a folder"):
         read_corpus(tmp_path / "none")
-    with pytest.raises(CorpusError, match="no such file"):
+    with pytest.raises(TableError, match="no such file"):
         read_corpus(tmp_path / "none.csv")
     (tmp_path / "m.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CorpusError, match="UTF-8"):
+    with pytest.raises(TableError, match="UTF-8"):
         read_corpus(tmp_path / "m.csv")
 
 
 def test_empty_genre_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="holds neither audio files nor folders"):
+    with pytest.raises(TableError, match="holds neither audio files nor folders"):
         read_corpus(tmp_path)
     touch(tmp_path / "house" / "a.flac")
     (tmp_path / "breaks").mkdir()
-    with pytest.raises(CorpusError, match="breaks holds no audio files that can be read"):
+    with pytest.raises(TableError, match="breaks holds no audio files that can be read"):
         read_corpus(tmp_path)

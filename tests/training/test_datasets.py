@@ -1,12 +1,16 @@
+import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from edmlive.training import tables as tables_module
 from edmlive.training.datasets import DatasetError, poolable, read_tracks, require_tracks_per_genre
 from edmlive.training.descriptors import DESCRIPTORS
+from edmlive.training.tables import TableError
 from tests.training.tables import save_2016, save_2021, table_of_2016, table_of_2021
 
 NAME = DESCRIPTORS[3]
@@ -63,14 +67,22 @@ def cell(name: str, row: int, value: object) -> Callable[[pd.DataFrame], pd.Data
         (cell(NAME, 4, "loud"), f"no number in column '{NAME}' in line 6"),
         (cell(NAME, 0, None), f"no number in column '{NAME}' in line 2"),
         (cell(NAME, 7, np.inf), f"no number in column '{NAME}' in line 9"),
+        (cell(NAME, 1, 1e300), f"number over 1e+12 in column '{NAME}' in line 3"),
+        (cell(NAME, 1, "1_000"), f"no number in column '{NAME}' in line 3"),
+        (cell(NAME, 1, "\u0661"), f"no number in column '{NAME}' in line 3"),
         (cell("genre", 3, None), "no genre in line 5"),
+        (cell("genre", 3, " \u00a0"), "no genre in line 5"),
+        (cell("genre", 3, "a\x1b[2J"), "genre 'a\\x1b[2J'"),
+        (cell("genre", 3, "x" * 101), "line 5"),
+        (lambda t: t.rename(columns={DESCRIPTORS[4]: NAME}), "lacks"),
+        (lambda t: t.assign(Genre=t["genre"]).rename(columns={"Genre": "genre"}), "2 columns 'genre'"),
+        (lambda t: t.assign(track="a\nb").pipe(cell(NAME, 4, "loud")), f"column '{NAME}' in line 10"),
     ],
-    ids=["no genres", "a column missing", "columns missing", "text", "gap", "infinity", "track without genre"],
 )
 def test_refuses_a_wrong_table(tmp_path: Path, spoil: Callable[[pd.DataFrame], pd.DataFrame], complaint: str) -> None:
     path = tmp_path / "wrong.csv"
     spoil(table_of_2021()).to_csv(path, index=False)
-    with pytest.raises(DatasetError) as caught:
+    with pytest.raises(TableError) as caught:
         read_tracks(path, DESCRIPTORS)
     assert str(path) in str(caught.value) and complaint in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -81,8 +93,55 @@ def test_refuses_what_is_no_table(tmp_path: Path, content: bytes | None) -> None
     path = tmp_path / "wrong.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"cannot be read|neither a column"):
+    with pytest.raises(TableError, match=r"cannot be read|neither a column|is empty|malformed"):
         read_tracks(path, DESCRIPTORS)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"sep": ";"},
+        {"sep": ";", "decimal": ","},
+        {"sep": "\t"},
+        {"encoding": "utf-8-sig"},
+        {"encoding": "utf-16"},
+        {"lineterminator": "\r\n"},
+        {"quoting": csv.QUOTE_ALL},
+    ],
+)
+def test_a_table_as_spreadsheets_write_it(tmp_path: Path, form: dict[str, Any]) -> None:
+    table_of_2021().assign(track="one, two;\nthree").to_csv(tmp_path / "a.csv", index=False, **form)
+    tracks, expected = (read_tracks(path, DESCRIPTORS) for path in (tmp_path / "a.csv", save_2021(tmp_path / "b.csv")))
+    np.testing.assert_array_equal(tracks.values, expected.values)
+    assert tracks.genres.tolist() == expected.genres.tolist() and tracks.artists.tolist() == expected.artists.tolist()
+
+
+def test_a_line_that_names_the_separator(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("sep=;\r\nx;genre\r\n1,5;House\r\n2;Breaks\r\nloud;Breaks\r\n", newline="")
+    with pytest.raises(TableError, match="in line 5"):
+        read_tracks(path, ["x"])
+
+
+def test_genres_and_artists_as_people_write_them(tmp_path: Path) -> None:
+    rows = ["None,", "NA, ", "nan,", "House , E\u0301ric ", "House,\u00c9ric", "Deep  House,\u00c9ric"]
+    (tmp_path / "a.csv").write_text("genre,artist,x\n" + "".join(f"{row},1\n" for row in rows), encoding="utf-8")
+    tracks = read_tracks(tmp_path / "a.csv", ["x"])
+    assert tracks.genres.tolist() == ["None", "NA", "nan", "House", "House", "Deep House"]
+    assert len(set(tracks.artists[:3].tolist())) == 3, "nobody is not an artist"
+    assert set(tracks.artists[3:].tolist()) == {"\u00c9ric"}
+
+
+def test_more_genres_than_a_model_can_have(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,genre\n" + "".join(f"1,{i}\n" for i in range(1001)))
+    with pytest.raises(TableError, match="1001 genres up to line 1002"):
+        read_tracks(tmp_path / "a.csv", ["x"])
+
+
+def test_an_endless_file_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables_module, "LARGEST_BYTES", 1 << 20)
+    with pytest.raises(TableError, match="larger than 1 MB"):
+        read_tracks(Path("/dev/zero"), ["x"])
 
 
 def test_needs_two_genres_and_enough_tracks_of_each(tmp_path: Path) -> None:

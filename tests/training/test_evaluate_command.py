@@ -128,7 +128,7 @@ def test_a_full_disk_leaves_the_former_report_and_the_table(
 
 
 def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
-    training = dataclasses.replace(checkpoint.training, train=("0000aaaa",), validation=("0000bbbb",))
+    training = dataclasses.replace(checkpoint.training, train=("00000000aaaaaaaa",), validation=("00000000bbbbbbbb",))
     dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
     (tmp_path / "m.onnx").write_bytes(foreign(network_graph(checkpoint)).SerializeToString())
     result = run("evaluate", store.folder, tmp_path / "c.safetensors", tmp_path / "m.onnx", "-o", tmp_path / "r.html")
@@ -139,6 +139,33 @@ def test_another_store_is_taken_whole(checkpoint: Checkpoint, store: FeatureStor
     assert list(facts["tested on"].values()) == ["all recordings, none of which it was trained on", unknown]
     for said in (result.output, (tmp_path / "r.html").read_text()):
         assert "Tested on all recordings, none of which it was trained on: mine. Tested on" in " ".join(said.split())
+
+
+def test_a_copied_corpus_is_recognised(checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "c.safetensors")
+    names = {}
+    for track in store.tracks:
+        copy = tmp_path / "copied" / f"{track.genre}" / f"copy of {Path(track.name).name}"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(store.folder.parent / "corpus" / track.name, copy)
+        names[track.name] = f"{track.genre}/{copy.name}"
+    compute_features(tmp_path / "copied", tmp_path / "store")
+    result = run("evaluate", tmp_path / "store", tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
+    assert result.exit_code == 0, result.output
+    assert "Tested on recordings that it was not trained on: mine." in " ".join(result.output.split())
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert set(facts["models"]["mine"]["songs"]) == {names[track.name] for track in split(store.tracks, 0).test}
+
+
+def test_a_network_of_an_earlier_version_may_know_the_recordings(
+    checkpoint: Checkpoint, store: FeatureStore, tmp_path: Path
+) -> None:
+    training = dataclasses.replace(checkpoint.training, train=("0000aaaa",), validation=("0000bbbb",))
+    dataclasses.replace(checkpoint, training=training).save(tmp_path / "c.safetensors")
+    result = run("evaluate", store.folder, tmp_path / "c.safetensors", "-o", tmp_path / "r.html")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "perhaps some that it was trained on" in said and "earlier edmlive" in said
 
 
 def test_a_store_that_grew_keeps_back_what_it_was_trained_on(
@@ -219,7 +246,8 @@ def test_networks_are_held_against_the_stores_teacher(
     distilled: Checkpoint, checkpoint: Checkpoint, teacher_store: FeatureStore, tmp_path: Path
 ) -> None:
     distilled.save(tmp_path / "d.safetensors")
-    checkpoint.save(tmp_path / "c.safetensors")
+    elsewhere = dataclasses.replace(checkpoint.training, train=("00000000aaaaaaaa",), validation=())
+    dataclasses.replace(checkpoint, training=elsewhere).save(tmp_path / "c.safetensors")
     report = tmp_path / "r.html"
     result = run("evaluate", teacher_store.folder, tmp_path / "d.safetensors", tmp_path / "c.safetensors", "-o", report)
     assert result.exit_code == 0, result.output

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from edmlive.realtime.classifier import Classifier
 from edmlive.training import features as features_module
 from edmlive.training.corpus import Recording, read_corpus
 from edmlive.training.features import FeatureExtractor, compute_features, extract, track_features
+from edmlive.training.identity import identify_recording
+from edmlive.training.split import split
 from edmlive.training.store import FeatureStore, StoreError, answers_file
 from tests import small_models
 from tests.conftest import decode, write_audio
@@ -50,7 +53,8 @@ def test_features_are_the_live_front_ends_bit_for_bit(corpus: Path) -> None:
 
 
 def test_store_holds_every_recording_and_opens_again(corpus: Path, tmp_path: Path) -> None:
-    recordings = [*read_corpus(corpus), Recording(corpus / "house/0.flac", "again.flac", "house", "Someone")]
+    other = corpora.write(tmp_path / "other.flac", 120, seed=9)
+    recordings = [*read_corpus(corpus), Recording(other, "other.flac", "house", "Someone")]
     store = compute_features(recordings, tmp_path / "store")
     assert store.labels == ("breaks", "house", "jungle")
     assert [track.name for track in store.tracks] == [recording.name for recording in recordings]
@@ -107,9 +111,132 @@ def test_a_second_run_resumes_where_the_first_ended(
     assert computed == ["jungle"]
     assert len(store.tracks) == 3
     computed.clear()
-    os.utime(corpus / "house/0.flac", (1, 1))
+    corpora.write(corpus / "house/0.flac", 128.0, seed=99)
     compute_features(read_corpus(corpus), tmp_path / "store")
     assert computed == ["house"], "a recording that has changed is computed anew"
+
+
+def retag(path: Path, to: Path) -> None:
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-c", "copy", "-metadata", "title=Another", str(to)]
+    subprocess.run(command, check=True)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg")
+def test_a_recording_is_known_by_its_content(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    elsewhere = tmp_path / "elsewhere"
+    for path in sorted(corpus.rglob("*.flac")):
+        (elsewhere / path.parent.name).mkdir(parents=True)
+    shutil.copyfile(corpus / "house/0.flac", elsewhere / "house/renamed.flac")
+    retag(corpus / "breaks/0.flac", elsewhere / "breaks/0.flac")
+    shutil.copyfile(corpus / "jungle/0.flac", elsewhere / "jungle/0.flac")
+    os.utime(elsewhere / "jungle/0.flac", (1, 1))
+
+    def never(path: Path, extractors: Collection[FeatureExtractor]) -> None:
+        pytest.fail(f"{path} was decoded again")
+
+    other = compute_features(read_corpus(elsewhere), tmp_path / "other", window="hann")
+    monkeypatch.setattr(features_module, "extract", never)
+    copied = compute_features(read_corpus(elsewhere), tmp_path / "store")
+    for again in (copied, other):
+        assert {t.identity for t in again.tracks} == {t.identity for t in store.tracks}
+    assert copied.digest == store.digest
+    for ours, theirs in zip(split(store.tracks, labelled=False), split(copied.tracks, labelled=False), strict=True):
+        assert [track.identity for track in ours] == [track.identity for track in theirs]
+
+
+def test_a_store_holds_a_recording_once(corpus: Path, tmp_path: Path) -> None:
+    for copy in ("house/copy.flac", "jungle/house.flac", "loose.flac"):
+        shutil.copyfile(corpus / "house/0.flac", corpus / copy)
+    result = CliRunner().invoke(app, ["features", str(corpus), "-o", str(tmp_path / "store"), "--workers", "2"])
+    assert result.exit_code == 0, result.output
+    assert "3 recordings of 3 genres" in result.output and "3 copies" in result.output
+    store = FeatureStore.open(tmp_path / "store")
+    assert [track.name for track in store.tracks] == ["breaks/0.flac", "house/0.flac", "jungle/0.flac"]
+    assert set(store.skipped) == {"house/copy.flac", "jungle/house.flac", "loose.flac"}
+    for reason in store.skipped.values():
+        assert str(corpus / "house/0.flac") in reason
+    assert "'house' instead of 'jungle'" in store.skipped["jungle/house.flac"]
+
+
+def test_rubbish_is_no_copy_of_other_rubbish(corpus: Path, tmp_path: Path) -> None:
+    for name in ("a.mp3", "b.mp3"):
+        (corpus / "house" / name).write_text(f"{name} is no music.")
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    assert set(store.skipped) == {"house/a.mp3", "house/b.mp3"}
+    assert not any(features_module.COPY_OF in reason for reason in store.skipped.values())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_a_fifo_is_no_recording(corpus: Path, tmp_path: Path) -> None:
+    os.mkfifo(corpus / "pipe.wav")
+    recordings = [*read_corpus(corpus), Recording(corpus / "pipe.wav", "pipe.wav", "house")]
+    assert "is not a file" in compute_features(recordings, tmp_path / "store").skipped["pipe.wav"]
+
+
+def test_what_was_read_once_is_not_read_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(path: Path) -> str:
+        read.append(path.parent.name)
+        return identify_recording(path)
+
+    monkeypatch.setattr(features_module, "identify_recording", counted)
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    assert read == ["breaks", "house", "jungle"]
+    assert compute_features(read_corpus(corpus), tmp_path / "store") == store
+    os.utime(corpus / "house/0.flac", (1, 1))
+    compute_features(read_corpus(corpus), tmp_path / "store")
+    assert read == ["breaks", "house", "jungle", "house"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"file": "../secret.npy"},
+        {"file": "/etc/passwd"},
+        {"file": "features/../../secret.npy"},
+        {"file": 3},
+        {"frames": -1},
+        {"frames": 1e300},
+        {"artist": None},
+        {"unknown": [[]]},
+    ],
+)
+def test_an_index_of_somebody_elses_making(corpus: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    compute_features(read_corpus(corpus), tmp_path / "store")
+    index = tmp_path / "store" / "store.json"
+    facts = json.loads(index.read_text())
+    for key in facts["tracks"][1].keys() & change.keys():
+        facts["tracks"][1][key] = change[key]
+    facts |= {} if change.keys() <= facts["tracks"][1].keys() else {"tracks": change["unknown"]}
+    index.write_text(json.dumps(facts))
+    with pytest.raises(StoreError, match="run 'edmlive features' again"):
+        FeatureStore.open(tmp_path / "store")
+
+
+def test_nothing_outside_of_a_store_is_read(corpus: Path, tmp_path: Path) -> None:
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    linked, moved, _ = store.tracks
+    secret = tmp_path / "secret.npy"
+    (store.folder / linked.file).rename(secret)
+    (store.folder / linked.file).symlink_to(secret)
+    with pytest.raises(StoreError, match="run 'edmlive features' again"):
+        store.frames(linked)
+    folder = (store.folder / moved.file).parent
+    folder.rename(tmp_path / "outside")
+    folder.symlink_to(tmp_path / "outside", target_is_directory=True)
+    with pytest.raises(StoreError, match="leads out of the feature store"):
+        FeatureStore.open(store.folder)
+
+
+@pytest.mark.parametrize("header", [b"{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 129)}", b"(((("])
+def test_arrays_of_the_wrong_kind(corpus: Path, tmp_path: Path, header: bytes) -> None:
+    store = compute_features(read_corpus(corpus), tmp_path / "store")
+    path = store.folder / store.tracks[0].file
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header + b"\n").to_bytes(2, "little") + header + b"\n")
+    with pytest.raises(StoreError, match="run 'edmlive features' again"):
+        store.frames(store.tracks[0])
 
 
 def test_processes_compute_the_same(corpus: Path, tmp_path: Path) -> None:
@@ -182,9 +309,13 @@ def test_wrong_stores_are_refused(corpus: Path, tmp_path: Path) -> None:
     index = tmp_path / "store" / "store.json"
     text = index.read_text()
     index.write_text(json.dumps(json.loads(text) | {"version": 99}))
-    with pytest.raises(StoreError, match="version 99, not the version 1"):
+    with pytest.raises(StoreError, match="version 99, not the version 2"):
         FeatureStore.open(tmp_path / "store")
-    for spoilt in ("{", "[]", '{"version": 1}', '{"version": 1, "tracks": [{"name": "a"}]}'):
+    index.write_text(json.dumps(json.loads(text) | {"version": 1}))
+    with pytest.raises(StoreError, match=r"earlier edmlive.*make it again in a new folder"):
+        FeatureStore.open(tmp_path / "store")
+    deep = "[" * 100_000
+    for spoilt in ("{", "[]", '{"version": 2}', '{"version": 2, "tracks": [{"name": "a"}]}', deep, "\x00"):
         index.write_text(spoilt)
         with pytest.raises(StoreError):
             FeatureStore.open(tmp_path / "store")
@@ -205,6 +336,7 @@ def test_command(corpus: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["features", str(corpus), "-o", str(tmp_path / "store"), "--workers", "1"])
     assert result.exit_code == 0, result.output
     assert "3 recordings of 3 genres" in result.output
+    assert "genre 'jungle' has one recording" in result.output, "too few to train on"
     assert "skipped" in result.output and "text.mp3" in result.output
     assert FeatureStore.open(tmp_path / "store").window == "hamming"
 

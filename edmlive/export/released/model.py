@@ -144,14 +144,20 @@ def read_released(path: Path) -> ReleasedNetwork:
     """
     state = {name.removeprefix("module."): torch.from_numpy(array) for name, array in read_state(path, CLASSES).items()}
     normalised = bool(state.get(f"{_NORM}bias", torch.zeros(1)).any())
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise ModelError(f"{path} has values in {ascii(name)[:200]} that are not finite.")
     network = ReleasedNetwork(normalised=normalised)
     unused = _UNUSED if normalised else (*_UNUSED, _NORM)
     known = {name: tensor for name, tensor in state.items() if not name.startswith(unused)}
-    try:
-        network.load_state_dict(known)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip().rstrip(".")
-        raise ModelError(f"{path} is not the released late-fusion network: {first}.") from None
+    expected = network.state_dict()
+    for name in [*sorted(expected.keys() - known.keys()), *sorted(known.keys() - expected.keys())]:
+        what = "no" if name in expected else "an unknown"
+        raise ModelError(f"{path} is not the released late-fusion network: it has {what} tensor {ascii(name)[:200]}.")
+    for name, tensor in expected.items():
+        if known[name].shape != tensor.shape:
+            raise ModelError(f"{path} is not the released late-fusion network: its {name} has another shape.")
+    network.load_state_dict(known)
     return network.eval()
 
 

@@ -1,9 +1,13 @@
 """The authors' released checkpoint: read without running it, and run as their code ran it."""
 
+import contextlib
 import os
 import pickle
 import sys
+import time
+import tracemalloc
 import types
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from typer.testing import CliRunner
 
 from edmlive.cli import app
 from edmlive.errors import ModelError
+from edmlive.export.released import untrusted
 from edmlive.export.released.model import CLASSES, SPEC, ReleasedPipeline, read_released
 from edmlive.export.released.network import ReleasedBlock, ReleasedNetwork
 from edmlive.export.released.untrusted import read_state
@@ -118,6 +123,109 @@ def test_a_tensor_may_not_be_larger_than_its_storage(tmp_path: Path) -> None:
         torch.save({"a": torch.zeros(1).expand(1 << 40)}, tmp_path / "v.pkl", _use_new_zipfile_serialization=zipped)
         with pytest.raises(ModelError, match="cannot be read as a PyTorch checkpoint: UnpicklingError"):
             read_state(tmp_path / "v.pkl", CLASSES)
+
+
+def zipped(path: Path, program: bytes, **storages: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", program)
+        for key, content in storages.items():
+            archive.writestr(f"a/data/{key}", content)
+    return path
+
+
+def text(string: str) -> bytes:
+    return b"X" + len(string).to_bytes(4, "little") + string.encode()
+
+
+TENSOR = (  # of storage "k", with memo 0
+    b"ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + b"ctorch\nFloatStorage\n" + text("k") + text("cpu")
+) + b"K\x04tQK\x00K\x04\x85K\x01\x85\x89NtRq\x00"
+HOSTILE = {
+    "a memo of 16 GB": b"\x80\x02}r\xff\xff\xff\x7f.",
+    "a key of 2 ** 60 tuples": b"\x80\x02}(" + b"K\x01" + b"q\x00h\x00\x86" * 60 + b"K\x02u.",
+    "text of 4 exabytes": b"\x80\x04\x8d" + (1 << 62).to_bytes(8, "little") + b"x.",
+    "bytes of 8 GB": b"\x80\x05\x96" + (1 << 33).to_bytes(8, "little") + b"x.",
+    "a number of a million digits": b"\x80\x02L" + b"9" * 1_000_000 + b"L\n.",
+    "a million instructions": b"\x80\x02" + b"]0" * 1_000_000 + b"N.",
+    "modules that copy a long dictionary": (
+        b"\x80\x02(" + b"".join(text(f"{k:05}") + b"N" for k in range(5_000)) + b"dq\x01"
+        b"ctorch.nn.modules.linear\nLinear\nq\x02" + b"h\x02)Rh\x01b" * 10_000 + b"."
+    ),
+    "sets of long lists": b"\x80\x02]("
+    + b"K\x01" * 30_000
+    + b"eq\x01"
+    + b"c__builtin__\nset\nh\x01\x85R" * 9_000
+    + b".",
+    "a shape of a thousand huge numbers": b"\x80\x02"
+    + TENSOR.replace(b"K\x04\x85", b"(" + (b"\x8b" + (8_000).to_bytes(4, "little") + b"\x7f" * 8_000) * 9 + b"t")
+    + b".",
+    "a list that holds itself": b"\x80\x02]q\x00h\x00a.",
+    "an empty stack": b"\x80\x02.",
+    "no memo": b"\x80\x02h\x09.",
+    "no mark": b"\x80\x02u.",
+}
+
+
+@pytest.mark.parametrize("program", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("form", ["zip", "stream"])
+def test_work_is_bounded_whatever_a_file_declares(tmp_path: Path, program: bytes, form: str) -> None:
+    path = tmp_path / "hostile.pkl"
+    if form == "zip":
+        zipped(path, program, k=bytes(16))
+    else:
+        path.write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C) + pickle.dumps(1001) + pickle.dumps({}) + program)
+    tracemalloc.start()
+    started = time.process_time()
+    try:
+        with contextlib.suppress(ModelError):
+            assert not read_state(path, CLASSES)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - started < 10 and peak < 200e6
+
+
+def test_shared_parts_count_once(tmp_path: Path) -> None:
+    linear = b"ctorch.nn.modules.linear\nLinear\n)R"
+    weight = b"}(" + text("_parameters") + b"}" + text("w") + TENSOR + b"su"
+    modules = b"}(" + text("a") + b"h\x07" + text("b") + b"h\x07u"
+    doubled = (
+        linear
+        + weight
+        + b"bq\x07"
+        + b"".join(linear + b"}" + text("_modules") + modules + b"sbq\x07" for _ in range(40))
+    )
+    path = zipped(tmp_path / "shared.pkl", b"\x80\x02" + doubled + b".", k=np.arange(4, dtype="<f4").tobytes())
+    ((name, array),) = read_state(path, CLASSES).items()
+    assert name == "a." * 40 + "w" and array.tolist() == [0, 1, 2, 3]
+    same = b"}(" + b"".join(text(str(k)) + b"h\x00" for k in range(1, 10_000)) + b"u"
+    big = zipped(tmp_path / "same.pkl", b"\x80\x02" + TENSOR + same + b".", k=bytes(16))
+    arrays = read_state(big, CLASSES)
+    assert len(arrays) == 9_999 and len({id(array) for array in arrays.values()}) == 1
+    views = b"}(" + b"".join(text(str(k)) + TENSOR for k in range(50)) + b"u"
+    with pytest.raises(ModelError):
+        read_state(zipped(tmp_path / "views.pkl", b"\x80\x02" + views + b".", k=bytes(16)), CLASSES)
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(untrusted, "LARGEST_BYTES", 1 << 20)
+    with pytest.raises(ModelError):
+        read_state(zipped(tmp_path / "bomb.pkl", b"\x80\x02}.", k=bytes(2 << 20)), CLASSES)
+    with pytest.raises(ModelError, match="larger than 1 MB"):
+        read_state(Path("/dev/zero"), CLASSES)
+
+
+def test_other_shapes_and_numbers_are_one_sentence(network: ReleasedNetwork, tmp_path: Path) -> None:
+    state = network.state_dict()
+    for change, words in (
+        ({"dense2.bias": torch.zeros(31)}, "dense2.bias has another shape"),
+        ({"dense2.bias": torch.zeros(30, 1)}, "dense2.bias has another shape"),
+        ({"dense2.bias": torch.full((30,), torch.nan)}, "dense2.bias.*not finite"),
+        ({"\x1b[2J": torch.zeros(1)}, r"unknown tensor '\\x1b\[2J'"),
+    ):
+        torch.save(state | change, tmp_path / "other.pkl")
+        with pytest.raises(ModelError, match=words):
+            read_released(tmp_path / "other.pkl")
 
 
 def test_broken_files_are_one_sentence(tmp_path: Path) -> None:
