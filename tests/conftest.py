@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,10 @@ SAMPLE_RATE = 22_050
 EXCERPT_SECONDS = 120
 
 Row = dict[str, str]
+
+# The background jobs of a shell ignore Ctrl-C, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class FakeClock:

@@ -7,7 +7,7 @@ from edmlive.models.checkpoint import Training
 from edmlive.training.candidates import parts
 from edmlive.training.store import FeatureStore, StoredTrack
 
-TRAINING = Training("mel", 16, "modern", 60, "5f6c", 0, 0.0, 45.0, ("00000000", "11111111"), ("22222222",))
+TRAINING = Training("mel", 16, "modern", 60, "5f6c", 0, 0.0, 45.0, (16 * "0", 16 * "1"), (16 * "2",))
 
 
 def store(*artists: str) -> FeatureStore:
