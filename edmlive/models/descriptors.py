@@ -71,9 +71,10 @@ class DescriptorFeatures(nn.Module):
         self.logged = torch.from_numpy(least > 0)
         self.floor = torch.from_numpy(np.where(least > 0, least, 1.0))
         levels = self._levels(torch.from_numpy(values)).numpy()
-        deviation = np.nanstd(levels, axis=0)
-        self.mean = torch.from_numpy(np.nanmean(levels, axis=0))
-        self.scale = torch.from_numpy(np.where(deviation > 0, deviation, 1.0))
+        largest = np.nanmax(levels, axis=0)
+        constant = largest == np.nanmin(levels, axis=0)  # its computed deviation may be a rounding error instead of 0
+        self.mean = torch.from_numpy(np.where(constant, largest, np.nanmean(levels, axis=0)))
+        self.scale = torch.from_numpy(np.where(constant, 1.0, np.nanstd(levels, axis=0)))
         return self
 
     def forward(self, values: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from edmlive.models.inputs import Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.realtime.classifier import Classifier
 from edmlive.spec import Features, ModelSpec
-from edmlive.training.candidates import open_candidate
+from edmlive.training.candidates import open_candidate, parts
 from edmlive.training.chunks import chunk_features
 from edmlive.training.experiment import Experiment
 from edmlive.training.module import standardise
@@ -187,7 +187,7 @@ def test_command_writes_a_model_that_answers_live_as_offline(
     assert result.exit_code == 0, result.output
     assert "Logits are within" in result.output and "on recordings of" in result.output
     classifier = Classifier(target, "cpu")
-    track = store.tracks[0]
+    track = parts(store, checkpoint.training).train[0]  # in whose range 8 bits are calibrated
     windows = Windows(classifier.spec)
     windows.push(decode(store.folder.parent / "corpus" / track.name)[0][: 399 * 512 + 1024, 0])
     live = windows.read().tensors
