@@ -172,3 +172,7 @@ def test_starts_without_loading_kernels_or_onnx_runtime(statement: str) -> None:
 
 def test_command_starts_without_loading_numpy() -> None:
     assert "numpy" not in loaded_by("import edmlive.cli")
+
+
+def test_features_are_computed_without_loading_torch() -> None:
+    assert loaded_by("import edmlive.training.features") & {"torch", "lightning", "sklearn", "pandas"} == set()

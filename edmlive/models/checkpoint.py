@@ -14,16 +14,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from edmlive.errors import ModelError
-from edmlive.models.inputs import Architecture, inputs_of
+from edmlive.models.inputs import IDENTITY_DIGITS, Architecture, inputs_of
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import METADATA_KEY, ModelSpec, SpecError
 from edmlive.util.files import replacing
 
 TRAINING_KEY = "edmlive_training"
 """Metadata key of `Training`, in checkpoints and in the ONNX files made of them."""
-IDENTITY_DIGITS = 16
-"""Hexadecimal digits that identify a recording by its content. Until version 1 of feature stores, 8 digits identified
-it by name, size and date: those networks, the shipped ones among them, cannot tell which recordings they know."""
 
 
 @dataclass(frozen=True)

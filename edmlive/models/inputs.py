@@ -32,6 +32,10 @@ MEL = InputSpec("mel", (1, 128, CHUNK_FRAMES))
 FOURIER = InputSpec("fourier_tempogram", (193, CHUNK_FRAMES // 4), stride=4)
 AUTOCORRELATION = InputSpec("autocorrelation_tempogram", (384, CHUNK_FRAMES // 4), stride=4)
 
+IDENTITY_DIGITS = 16
+"""Hexadecimal digits that identify a recording by its content. Until version 1 of feature stores, 8 digits identified
+it by name, size and date: those networks, the shipped ones among them, cannot tell which recordings they know."""
+
 
 def inputs_of(architecture: Architecture) -> tuple[InputSpec, ...]:
     """Return the inputs of a network of that architecture."""

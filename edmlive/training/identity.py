@@ -6,7 +6,7 @@ from typing import Any
 
 import av
 
-from edmlive.models.checkpoint import IDENTITY_DIGITS
+from edmlive.models.inputs import IDENTITY_DIGITS
 
 _OPTIONS = {"protocol_whitelist": "none"}  # what looks like a playlist opens nothing else
 _TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from edmlive.errors import UserError
 from edmlive.kernels.tables import N_MELS, Window
-from edmlive.models.checkpoint import IDENTITY_DIGITS
-from edmlive.models.inputs import CHUNK_FRAMES
+from edmlive.models.inputs import CHUNK_FRAMES, IDENTITY_DIGITS
 from edmlive.util.files import replacing
 
 VERSION = 2
