@@ -14,8 +14,9 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
-ALONE = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-"""The environment without what a ``make`` that runs the tests says to those below it."""
+def alone() -> dict[str, str]:
+    """The environment without what a ``make`` that runs the tests says to those below it."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_listens_to_a_device_or_else_to_the_demo_set(
     edmlive.chmod(0o755)
     (tmp_path / "installed").touch()
     make = ["make", "listen", f"VENV={tmp_path}", "PYTHON=true"]  # the environment stands, nothing is installed
-    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True, env=ALONE)
+    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True, env=alone())
     assert said.stdout.splitlines()[-1] == command
     assert words in said.stderr
     assert ("demo set" in said.stdout) == (not devices)
@@ -47,7 +48,7 @@ def test_without_sudo_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
     (programs / "apt-get").write_text("#!/bin/sh\nexit 1\n")
     (programs / "apt-get").chmod(0o755)
     make = ["make", "-s", "valgrind", "SUDO=sudo-that-is-missing", "PATH=" + str(programs)]
-    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True, env=ALONE)
+    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True, env=alone())
     assert said.stderr == ""
     assert len(said.stdout.splitlines()) == 1
     assert "valgrind" in said.stdout
