@@ -84,12 +84,13 @@ class Classifier:
     ) -> None:
         path = find_model(model)
         file = read_model(path)
+        sha256 = hashlib.sha256(file.data).hexdigest()
         if not trusted and path not in zoo().values():
-            require_trial(path, file.data, batch)
+            require_trial(path, sha256, batch)
         self._path = path
         self.spec = file.spec
         self.metadata = file.metadata
-        self.digest = hashlib.sha256(file.data).hexdigest()[:16]
+        self.digest = sha256[:16]
         self.inference = _start(path, file.data, self.spec, provider, batch)
         self.provider = self.inference.provider
 

@@ -4,7 +4,6 @@ What a graph costs shows only when it runs: a file of 600 bytes may ask for giga
 on noise, within limits of memory and time.
 """
 
-import hashlib
 import json
 import os
 import subprocess
@@ -23,15 +22,15 @@ MEMORY_BYTES = 4 << 30
 """Address space that the trial may take, beyond four times the file's size."""
 
 
-def require_trial(path: Path, data: bytes, batch: int) -> None:
+def require_trial(path: Path, sha256: str, batch: int) -> None:
     """Run a model in another process, unless the same file has passed before.
 
     Parameters
     ----------
     path
         The file.
-    data
-        Its content.
+    sha256
+        Of its content, in hexadecimal digits.
     batch
         Windows per run.
 
@@ -42,8 +41,7 @@ def require_trial(path: Path, data: bytes, batch: int) -> None:
     """
     import onnxruntime as ort
 
-    digest = hashlib.sha256(data).hexdigest()
-    passed = platformdirs.user_cache_path("edmlive") / "trials" / f"{digest[:32]}-{ort.__version__}-{batch}"
+    passed = platformdirs.user_cache_path("edmlive") / "trials" / f"{sha256[:32]}-{ort.__version__}-{batch}"
     with suppress(OSError):
         if passed.is_file():
             return
