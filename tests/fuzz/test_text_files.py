@@ -18,25 +18,13 @@ from edmlive.sinks.midi_map import read_map
 from tests.fuzz.mutate import mutations, no_longer_than
 from tests.realtime.readings import LABELS
 from tests.report.nights import lines
+from tests.sinks.test_midi import MAP
 
 SECONDS = 10
 """Each takes milliseconds; the rest is for a busy machine."""
 
 NIGHT = "\n".join(lines([("warming up", 3), ("Techno", 40), ("silence", 5), ("no input", 3), ("House", 40)])).encode()
 SHORT_NIGHT = b"\n".join(NIGHT.splitlines()[:6])
-MAP = b"""
-channel = 10
-clock = false
-controllers = { confidence = 30 }
-
-[genres]
-Techno = { program = 5 }
-House = { note = 36, channel = 2 }
-
-[genres."Drum & Bass"]
-program = 7
-note = 40
-"""
 PROFILE = b"""
 [listen]
 input = "demo:7"
@@ -83,7 +71,7 @@ def test_profiles(tmp_path: Path) -> None:
 
 
 def test_midi_maps(tmp_path: Path) -> None:
-    files = list(mutations([MAP], 700, seed=2))
+    files = list(mutations([MAP.encode()], 700, seed=2))
     assert 0 < refusals(lambda path: read_map(path, LABELS), tmp_path / "map.toml", files) < len(files)
 
 
