@@ -27,6 +27,7 @@ class State(StrEnum):
     LISTENING = "listening"
     SILENCE = "silence"
     UNSURE = "unsure"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class TempoCandidate:
+    """A tempo in beats per minute and its probability, 0..1."""
+
+    bpm: float
+    probability: float
+
+
+@dataclass(frozen=True)
 class Reading:
     """What is known about the music at one moment.
 
@@ -46,19 +55,31 @@ class Reading:
     time
         Seconds of audio since the source was opened.
     state
-        No input, warming up, listening, silence or unsure.
+        No input, warming up, listening, silence, unsure, or unknown: no music, or none that the model knows.
     level_dbfs
         RMS level of the newest audio in dBFS; digital silence reads -120.
     genre
-        Winner of the vote; ``None`` without input, while warming up and in silence.
+        Winner of the vote; ``None`` without input, while warming up, in silence and for what is unknown.
     confidence
         Its mean probability over the votes, 0..1.
     top
         All genres, the winner first, then by mean probability.
     votes
         Number of votes by genre.
+    family
+        Family of subgenres with the highest sum of probabilities; ``None`` where there is no genre, and for models
+        whose labels have no family.
+    family_confidence
+        That sum, 0..1.
+    set
+        The fewest genres that hold the right one in 90 % of cases, likeliest first; empty where there is no genre,
+        and for models without that figure.
+    mixing
+        Whether two tracks overlap, or one has just replaced the other.
     bpm
         Tempo in beats per minute, to 0.1; ``None`` if the music has none.
+    bpm_candidates
+        Tempi that the music may have, likeliest first; their probabilities sum to at most 1.
     seconds
         Seconds of audio that the newest decision was based on.
     model
@@ -100,6 +121,11 @@ class Reading:
     seconds: float
     model: str
     latency: float
+    family: str | None = None
+    family_confidence: float | None = None
+    set: tuple[str, ...] = ()
+    mixing: bool = False
+    bpm_candidates: tuple[TempoCandidate, ...] = ()
     truth: Playing | None = None
     clock: str = ""
     liveness: Liveness = Liveness.HEALTHY
@@ -129,10 +155,12 @@ class Track:
         The file or URL.
     state
         Listening, or unsure: the confidence is too low, or the file ends before the model has warmed up.
-    genre, confidence, top
+    genre, confidence, top, family, family_confidence, set
         As in `Reading`, over every decision of the track.
     bpm
         Median tempo over the track in beats per minute, to 0.1; ``None`` if it has none.
+    bpm_candidates
+        Tempi that the track may have, likeliest first.
     seconds
         Length of the audio that was decoded.
     model
@@ -158,6 +186,10 @@ class Track:
     bpm: float | None
     seconds: float
     model: str
+    family: str | None = None
+    family_confidence: float | None = None
+    set: tuple[str, ...] = ()
+    bpm_candidates: tuple[TempoCandidate, ...] = ()
     fault: str | None = None
 
     def to_json(self) -> str:
@@ -167,7 +199,16 @@ class Track:
 
 TOP_COUNT = 5
 
-_DIGITS = {"time": 3, "seconds": 3, "latency": 4, "level_dbfs": 2, "confidence": 4}
+_DIGITS = {
+    "time": 3,
+    "seconds": 3,
+    "latency": 4,
+    "level_dbfs": 2,
+    "confidence": 4,
+    "family_confidence": 4,
+    "bpm": 1,
+    "probability": 4,
+}
 """Decimal places in JSON: as many as mean something."""
 
 SCHEMA = 1
@@ -177,6 +218,7 @@ SCHEMA = 1
 def _to_json(answer: Reading | Track) -> str:
     fields: dict[str, Any] = {"schema": SCHEMA, **_rounded(vars(answer))}
     fields["top"] = [_rounded(vars(candidate)) for candidate in answer.top[:TOP_COUNT]]
+    fields["bpm_candidates"] = [_rounded(vars(candidate)) for candidate in answer.bpm_candidates]
     return json.dumps(fields, default=vars, ensure_ascii=False, allow_nan=False)
 
 
