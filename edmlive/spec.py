@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # the command starts without NumPy
 METADATA_KEY = "edmlive"
 SCHEMA_VERSION = 1
 OUTPUT_NAME = "probabilities"
+LOOK_BACK = "look-back"
+"""Name of the descriptor that is the seconds of music the others are statistics of."""
 
 InputName = Literal["mel", "onset_strength", "fourier_tempogram", "autocorrelation_tempogram", "descriptors"]
 
@@ -74,6 +76,8 @@ class InputSpec:
         Rolling window over which descriptors are statistics, in seconds of audio.
     warm_up_seconds
         Least audio from which descriptors are worth a decision, in seconds.
+    levelled
+        Whether the audio is brought to the loudness of released music before descriptors are computed.
     """
 
     name: InputName
@@ -82,6 +86,7 @@ class InputSpec:
     descriptors: tuple[str, ...] = ()
     seconds: float = 0.0
     warm_up_seconds: float = 0.0
+    levelled: bool = False
 
     def __post_init__(self) -> None:
         if self.name == "descriptors":
@@ -168,7 +173,7 @@ class ModelSpec:
     name
         Short name, as `edmlive models` lists it.
     labels
-        Class names, in the order of the output ``probabilities`` of shape (batch, labels).
+        Class names, in the order of the output ``probabilities`` of shape (batch, outputs).
     inputs
         The graph's inputs, one each at most.
     sample_rate, n_fft, hop_length, n_mels, tempogram_window
@@ -185,6 +190,8 @@ class ModelSpec:
         Vote defaults.
     provenance
         Data, date, licence and measured accuracy.
+    unknown
+        Whether the output has one more column, the last: the probability that what sounds is none of the labels.
     schema
         Version of this contract.
     """
@@ -202,6 +209,7 @@ class ModelSpec:
     tempogram_window: int = 384
     vote: VoteSpec = VoteSpec()
     provenance: Provenance = Provenance()
+    unknown: bool = False
     schema: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -219,6 +227,11 @@ class ModelSpec:
         names = [i.name for i in self.inputs]
         if not names or len(set(names)) != len(names):
             raise SpecError(f"inputs {names} must be at least one and distinct")
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the output ``probabilities``."""
+        return len(self.labels) + self.unknown
 
     def input(self, name: InputName) -> InputSpec | None:
         """Return the input of that name, or ``None`` when the model does not take it."""

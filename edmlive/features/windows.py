@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from edmlive.errors import ModelError
 from edmlive.features.front_end import FrontEnd
 from edmlive.features.history import History
+from edmlive.features.loudness import Leveller
 from edmlive.features.rhythm import RHYTHM_NAMES, Rhythm, RhythmTracker
 from edmlive.features.timbre import BEAT_NAMES, TIMBRE_NAMES, TimbreStatistics
 from edmlive.kernels.short_term_tables import FRAME_LENGTH
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
-from edmlive.spec import InputSpec, ModelSpec
+from edmlive.spec import LOOK_BACK, InputSpec, ModelSpec
 
 TEMPO_SECONDS = 60.0
 """Rolling window of the tempo if no descriptor input sets one."""
 
-LIVE_DESCRIPTORS = (*TIMBRE_NAMES, *BEAT_NAMES, *RHYTHM_NAMES)
+LIVE_DESCRIPTORS = (*TIMBRE_NAMES, *BEAT_NAMES, *RHYTHM_NAMES, LOOK_BACK)
 """Every descriptor that can be computed live, by its name in the data sets."""
 
 
@@ -65,6 +66,7 @@ class Windows:
         seconds = self._descriptors.seconds if self._descriptors else TEMPO_SECONDS
         self._seconds = seconds
         self._timbre = TimbreStatistics(seconds) if self._descriptors else None
+        self._leveller = Leveller() if self._descriptors and self._descriptors.levelled else None
         self._rhythm = RhythmTracker(seconds, tempo_only=self._descriptors is None)
         if self._descriptors:
             unknown = sorted(set(self._descriptors.descriptors) - set(LIVE_DESCRIPTORS))
@@ -76,9 +78,10 @@ class Windows:
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Take (n,) mono samples at 22,050 Hz, any n."""
-        self._rhythm.push(samples)
+        heard = samples if self._leveller is None else self._leveller.push(samples)
+        self._rhythm.push(heard)
         if self._timbre is not None:
-            self._timbre.push(samples)
+            self._timbre.push(heard)
         if self._front_end is not None:
             frames = self._front_end.push(samples)
             for name, (spec, history) in self._chunks.items():
@@ -87,6 +90,8 @@ class Windows:
     def reset(self) -> None:
         """Forget the audio so far, as after a gap or silence."""
         self._rhythm.reset()
+        if self._leveller is not None:
+            self._leveller.reset()
         if self._timbre is not None:
             self._timbre.reset()
         if self._front_end is not None:
@@ -94,7 +99,7 @@ class Windows:
         for _, history in self._chunks.values():
             history.reset()
 
-    def read(self, *, whole: bool = True) -> Window:
+    def read(self, *, whole: bool = True, look_back: float | None = None) -> Window:
         """Return the inputs of a decision.
 
         Parameters
@@ -102,8 +107,11 @@ class Windows:
         whole
             Wait until every window has warmed up; ``False`` accepts descriptor windows from one second on, for a
             file that ends before.
+        look_back
+            Seconds of music that descriptors are statistics of, at most the model's window; ``None`` for all of it.
         """
-        rhythm = self._rhythm.read(self._seconds)
+        most = self._seconds if look_back is None else min(look_back, self._seconds)
+        rhythm = self._rhythm.read(most)
         seconds = 0.0
         tensors: dict[str, NDArray[np.float32]] = {}
         for name, (spec, history) in self._chunks.items():
@@ -115,10 +123,10 @@ class Windows:
         if self._descriptors is not None and self._timbre is not None:
             # Whole seconds only: an incomplete last block would weigh as much as a full one. The frames held lag
             # behind the audio by less than one frame.
-            seconds = min(self._seconds, float(math.floor(self._timbre.seconds + FRAME_LENGTH / SAMPLE_RATE)))
+            seconds = min(most, float(math.floor(self._timbre.seconds + FRAME_LENGTH / SAMPLE_RATE)))
             if seconds < (self._descriptors.warm_up_seconds if whole else 1):
                 return Window(None, rhythm, seconds)
-            live = np.concatenate((self._timbre.read_with_beat(seconds), rhythm.descriptors))
+            live = np.concatenate((self._timbre.read_with_beat(seconds), rhythm.descriptors, [seconds]))
             tensors["descriptors"] = live[self._picked].astype(np.float32)
         return Window(tensors, rhythm, seconds)
 

@@ -1,16 +1,20 @@
 """The network over audio descriptors: an ensemble of small perceptrons."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+WHOLE_SECONDS = 120.0
+"""The look-back of the published tables: two minutes of each track."""
+
 CLIP = 3.0
 """Standardised descriptors are clipped to this many standard deviations, so that no outlier decides alone."""
 
-_REFERENCE_BPM = 120.0
+_LOG_REFERENCE_BPM = float(np.log(120.0))
 _TEMPO_WIDTH = 0.04
 """Tempi this far apart, in octaves, begin to look different: 3.4 BPM at 120 BPM."""
 _HARMONICS = np.arange(1, 13)
@@ -24,9 +28,9 @@ machines*, 2007, with regular frequencies instead of random ones)."""
 class DescriptorFeatures(nn.Module):
     """Turns raw descriptors into the perceptrons' inputs, in double precision.
 
-    A descriptor that is always positive is replaced by its logarithm. All are standardised and clipped, and a missing
-    one counts as the mean. The tempo enters twice: as any other descriptor, and as Fourier features of its position
-    within an octave, which tell 124 from 127 BPM and are the same for 87 and 174 BPM.
+    A descriptor that is always positive is replaced by its logarithm: its level. All levels are standardised and
+    clipped, and a missing one counts as the mean. The tempo enters twice: as any other descriptor, and as Fourier
+    features of its position within an octave, which tell 124 from 127 BPM and are the same for 87 and 174 BPM.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ class DescriptorFeatures(nn.Module):
     floor
         Least value whose logarithm is taken, positive, shape (descriptors,).
     mean, scale
-        Of the descriptors, after the logarithm, shape (descriptors,).
+        Of the levels, shape (descriptors,).
     """
 
     logged: Tensor
@@ -68,9 +72,12 @@ class DescriptorFeatures(nn.Module):
     def fit(self, values: NDArray[np.floating]) -> "DescriptorFeatures":
         """Standardise by (tracks, descriptors) values, NaN where missing; return self."""
         least = np.nanmin(values, axis=0)
+        varies = np.nanmax(values, axis=0) > least
         self.logged = torch.from_numpy(least > 0)
-        self.floor = torch.from_numpy(np.where(least > 0, least, 1.0))
-        levels = self._levels(torch.from_numpy(values)).numpy()
+        # A constant, such as the look-back of a table, does not tell its range.
+        self.floor = torch.from_numpy(np.where(least > 0, np.where(varies, least, 1e-3 * least), 1.0))
+        self.floor[self._tempo] = 1.0  # BPM: a tempo of 0 is none, not the slowest of the tracks
+        levels = self.levels(torch.from_numpy(values)).numpy()
         largest = np.nanmax(levels, axis=0)
         constant = largest == np.nanmin(levels, axis=0)  # its computed deviation may be a rounding error instead of 0
         self.mean = torch.from_numpy(np.where(constant, largest, np.nanmean(levels, axis=0)))
@@ -79,59 +86,132 @@ class DescriptorFeatures(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Map (tracks, descriptors) values, NaN where missing, to finite features, (tracks, size)."""
-        standard = ((self._levels(values) - self.mean) / self.scale).clamp(-CLIP, CLIP)
-        angle = (values[:, self._tempo : self._tempo + 1] / _REFERENCE_BPM).log() * self.frequencies
-        features = torch.cat([standard, angle.cos() * self.amplitudes, angle.sin() * self.amplitudes], dim=1)
+        return self.of_levels(self.levels(values))
+
+    def levels(self, values: Tensor) -> Tensor:
+        """Replace what is always positive by its logarithm; the shape stays."""
+        return torch.where(self.logged, torch.maximum(values, self.floor).log(), values)
+
+    def of_levels(self, levels: Tensor) -> Tensor:
+        """Map levels, (..., descriptors), NaN where missing, to finite features, (..., size)."""
+        standard = ((levels - self.mean) / self.scale).clamp(-CLIP, CLIP)
+        tempo = levels[..., self._tempo : self._tempo + 1]
+        angle = torch.where(tempo > 0.0, tempo - _LOG_REFERENCE_BPM, torch.nan) * self.frequencies
+        features = torch.cat([standard, angle.cos() * self.amplitudes, angle.sin() * self.amplitudes], dim=-1)
         return torch.where(features.isnan(), 0.0, features)
 
-    def _levels(self, values: Tensor) -> Tensor:
-        return torch.where(self.logged, torch.maximum(values, self.floor).log(), values)
+
+@dataclass(frozen=True)
+class Perceptrons:
+    """Weights of several perceptrons with one hidden layer of rectified units.
+
+    Parameters
+    ----------
+    hidden_weights, hidden_biases
+        Shapes (members, features, units) and (members, 1, units).
+    output_weights, output_biases
+        Shapes (members, units, outputs) and (members, 1, outputs).
+    """
+
+    hidden_weights: Tensor
+    hidden_biases: Tensor
+    output_weights: Tensor
+    output_biases: Tensor
+
+    @classmethod
+    def random(cls, members: int, features: int, units: int, outputs: int, seed: int) -> "Perceptrons":
+        """Initialise after X. Glorot and Y. Bengio, 2010, as scikit-learn does."""
+        generator = torch.Generator().manual_seed(seed)
+
+        def layer(inputs: int, width: int) -> tuple[Tensor, Tensor]:
+            bound = (6.0 / (inputs + width)) ** 0.5
+            weights = torch.rand(members, inputs, width, generator=generator) * 2 * bound - bound
+            biases = torch.rand(members, 1, width, generator=generator) * 2 * bound - bound
+            return weights.requires_grad_(), biases.requires_grad_()
+
+        return cls(*layer(features, units), *layer(units, outputs))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All weights and biases."""
+        return [self.hidden_weights, self.hidden_biases, self.output_weights, self.output_biases]
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Map features, (tracks, size) or (members, tracks, size), to logits, (members, tracks, outputs)."""
+        hidden = (features @ self.hidden_weights + self.hidden_biases).relu()
+        return hidden @ self.output_weights + self.output_biases
 
 
 class DescriptorNetwork(nn.Module):
-    """Genres from descriptors: the mean of several perceptrons with one hidden layer, calibrated; in double precision.
+    """Genres from descriptors: the mean of several perceptrons, calibrated; in double precision.
 
     Parameters
     ----------
     features
         From descriptors to the perceptrons' inputs.
-    hidden_weights, hidden_biases
-        Shapes (members, features, units) and (members, units).
-    output_weights, output_biases
-        Shapes (members, units, labels) and (members, labels).
+    genres
+        Perceptrons with one output for each label.
+    unknown
+        Perceptrons with one output: the log-odds that this is no electronic music; ``None`` for a model that does not
+        ask.
+    look_back
+        Index of `edmlive.spec.LOOK_BACK` among the descriptors; ``None`` for a model that does not take it.
 
     Attributes
     ----------
     temperature
-        The averaged probabilities are raised to one over this; 1 until it is set.
+        The averaged probabilities are raised to one over this at `WHOLE_SECONDS`; 1 until it is set.
+    temperature_slope
+        The temperature is multiplied by the look-back's share of `WHOLE_SECONDS` raised to this.
     """
 
     def __init__(
         self,
         features: DescriptorFeatures,
-        hidden_weights: NDArray[np.float64],
-        hidden_biases: NDArray[np.float64],
-        output_weights: NDArray[np.float64],
-        output_biases: NDArray[np.float64],
+        genres: Perceptrons,
+        unknown: Perceptrons | None = None,
+        look_back: int | None = None,
     ) -> None:
         super().__init__()
         self.features = features
-        self.hidden_weights = nn.Parameter(torch.from_numpy(hidden_weights))
-        self.hidden_biases = nn.Parameter(torch.from_numpy(hidden_biases)[:, None])
-        self.output_weights = nn.Parameter(torch.from_numpy(output_weights))
-        self.output_biases = nn.Parameter(torch.from_numpy(output_biases)[:, None])
+        self.genres = _frozen(genres)
+        self.unknown = None if unknown is None else _frozen(unknown)
+        self._look_back = look_back
         self.temperature = 1.0
+        self.temperature_slope = 0.0
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Map ``descriptors``, shape (tracks, descriptors), NaN where missing, to logits, shape (tracks, labels)."""
-        hidden = (self.features(inputs["descriptors"]) @ self.hidden_weights + self.hidden_biases).relu()
-        members = (hidden @ self.output_weights + self.output_biases).softmax(dim=-1)
-        logits: Tensor = members.mean(dim=0).log() / self.temperature
-        return logits
+        """Map ``descriptors``, shape (tracks, descriptors), NaN where missing, to logits.
+
+        Their shape is (tracks, labels), or (tracks, labels + 1) with the unknown last.
+        """
+        values = inputs["descriptors"]
+        features = self.features(values)
+        genres = _perceptrons(self.genres)(features).softmax(dim=-1).mean(dim=0).log()
+        temperature = torch.full_like(genres[:, :1], self.temperature)
+        if self._look_back is not None:
+            share = values[:, self._look_back, None].clamp(1.0, WHOLE_SECONDS) / WHOLE_SECONDS
+            temperature = temperature * (share.log() * self.temperature_slope).exp()
+        logits: Tensor = (genres / temperature).log_softmax(dim=-1)
+        if self.unknown is None:
+            return logits
+        odds = _perceptrons(self.unknown)(features).mean(dim=0)
+        return torch.cat([logits + nn.functional.logsigmoid(-odds), nn.functional.logsigmoid(odds)], dim=-1)
 
     def probabilities(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Classify (tracks, descriptors) values, NaN where missing; shape (tracks, labels), rows sum to 1."""
+        """Classify (tracks, descriptors) values, NaN where missing; shape (tracks, labels), rows sum to 1.
+
+        With an output for the unknown, its probability is the last column.
+        """
         with torch.inference_mode():
             logits = self({"descriptors": torch.from_numpy(values)})
             answer: NDArray[np.float64] = logits.softmax(dim=1).numpy()
         return answer
+
+
+def _frozen(perceptrons: Perceptrons) -> nn.ParameterList:
+    return nn.ParameterList([nn.Parameter(t.detach().double(), requires_grad=False) for t in perceptrons.tensors])
+
+
+def _perceptrons(parameters: nn.ParameterList) -> Perceptrons:
+    return Perceptrons(*parameters)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,26 @@ from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 DEFAULT_MODEL = "beatport-2021"
 
 SUM_TOLERANCE = 1e-3
+_LEAST_PROBABILITY = np.float32(1e-12)
 
 _GPU_WARM_UP_RUNS = 3
 """A CUDA graph may be captured only in the third run."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a model says of one window.
+
+    Parameters
+    ----------
+    probabilities
+        Of the labels, given that it is one of them; shape (labels,), summing to 1.
+    unknown
+        Probability that it is none of them, 0..1; ``None`` for a model that does not ask.
+    """
+
+    probabilities: NDArray[np.float32]
+    unknown: float | None
 
 
 def zoo() -> dict[str, Path]:
@@ -94,6 +112,11 @@ class Classifier:
         self.inference = _start(path, file.data, self.spec, provider, batch)
         self.provider = self.inference.provider
 
+    def decide(self, features: Features) -> Decision:
+        """Classify one window, as `probabilities` does, and tell whether it is any of the labels at all."""
+        output = self._run([features])[0]
+        return Decision(self._of_labels(output[None])[0], float(output[-1]) if self.spec.unknown else None)
+
     def probabilities(self, features: Features) -> NDArray[np.float32]:
         """Classify one window.
 
@@ -121,14 +144,17 @@ class Classifier:
         Returns
         -------
         NDArray[np.float32]
-            Shape (windows, labels), in the order given.
+            Shape (windows, labels), in the order given; rows sum to 1, given that it is one of the labels.
 
         Raises
         ------
         ModelError
             The graph fails, or does not output probabilities.
         """
-        probabilities = np.empty((len(windows), len(self.spec.labels)), np.float32)
+        return self._of_labels(self._run(windows))
+
+    def _run(self, windows: Sequence[Features]) -> NDArray[np.float32]:
+        probabilities = np.empty((len(windows), self.spec.outputs), np.float32)
         for first in range(0, len(windows), self.inference.batch):
             part = windows[first : first + self.inference.batch]
             try:
@@ -140,6 +166,13 @@ class Classifier:
         if not (np.abs(probabilities.sum(axis=1) - 1) < SUM_TOLERANCE).all():  # NaN compares as false
             raise ModelError(f"Model {self._path} does not output probabilities that sum to 1.")
         return probabilities
+
+    def _of_labels(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities of the labels, given that it is one of them."""
+        if not self.spec.unknown:
+            return output
+        labels = np.maximum(output[:, :-1], _LEAST_PROBABILITY)
+        return np.asarray(labels / labels.sum(axis=1, keepdims=True), np.float32)
 
 
 def _start(path: Path, data: bytes, spec: ModelSpec, provider: Provider, batch: int) -> Inference:
@@ -195,8 +228,9 @@ def _check_graph(path: Path, session: Any, spec: ModelSpec, batch: int) -> None:
             remedy = "export it again" if batch == 1 else f"give --batch {shape[0]}"
             raise ModelError(f"Model {path} takes {shape[0]} of '{name}' at once, not {batch}: {remedy}.")
     outputs = {o.name: (o.type, tuple(o.shape)[1:]) for o in session.get_outputs()}
-    if outputs.get(OUTPUT_NAME) != ("tensor(float)", (len(spec.labels),)):
+    if outputs.get(OUTPUT_NAME) != ("tensor(float)", (spec.outputs,)):
+        also = " and one for the unknown" if spec.unknown else ""
         raise ModelError(
-            f"Model {path} has no float32 output '{OUTPUT_NAME}' of shape (batch, {len(spec.labels)}), "
-            "one for each label."
+            f"Model {path} has no float32 output '{OUTPUT_NAME}' of shape (batch, {spec.outputs}), "
+            f"one for each label{also}."
         )

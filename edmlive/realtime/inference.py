@@ -56,11 +56,11 @@ class Inference:
             tensor = ort.OrtValue.ortvalue_from_shape_and_type(host.shape, np.float32, device)
             self._binding.bind_ortvalue_input(i.name, tensor)
             self._inputs.append((i.name, host, tensor))
-        self._output = ort.OrtValue.ortvalue_from_shape_and_type((batch, len(spec.labels)), np.float32, device)
+        self._output = ort.OrtValue.ortvalue_from_shape_and_type((batch, spec.outputs), np.float32, device)
         self._binding.bind_ortvalue_output(OUTPUT_NAME, self._output)
 
     def __call__(self, windows: Sequence[Features]) -> NDArray[np.float32]:
-        """Return the probabilities of 1 to `batch` windows, shape (windows, labels). Thread-safe."""
+        """Return the output for 1 to `batch` windows, shape (windows, outputs). Thread-safe."""
         with self._lock:
             started = time.perf_counter()
             self.write(windows)
@@ -84,6 +84,6 @@ class Inference:
         self._binding.synchronize_outputs()
 
     def read(self, windows: int) -> NDArray[np.float32]:
-        """Copy the probabilities of the first windows back, shape (windows, labels)."""
+        """Copy the output of the first windows back, shape (windows, outputs)."""
         probabilities: NDArray[np.float32] = self._output.numpy()  # on a CPU, a view that the next run overwrites
         return probabilities[:windows].copy()

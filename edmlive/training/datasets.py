@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from edmlive.spec import LOOK_BACK
 from edmlive.taxonomy import NAMES_OF_2021
 from edmlive.training.tables import TableError, read_table, refuse_labels, tidy
 
@@ -52,6 +53,14 @@ class Tracks:
     def artists_known(self) -> bool:
         """Whether any artist is known to have several of the tracks."""
         return len(np.unique(self.artists)) < len(self)
+
+    def looking_back(self, seconds: float) -> "Tracks":
+        """Return the tracks with one more descriptor: the seconds that the others are statistics of."""
+        return replace(
+            self,
+            names=(*self.names, LOOK_BACK),
+            values=np.column_stack([self.values, np.full(len(self), seconds)]),
+        )
 
     def described(self) -> "Tracks":
         """Return the tracks with only those descriptors that the table has."""

@@ -1,17 +1,18 @@
 """Training of the network over descriptors."""
 
-import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from torch import Tensor
+from torch.nn import functional
 
 from edmlive.features.rhythm import RHYTHM_NAMES
 from edmlive.features.timbre import TIMBRE_NAMES
-from edmlive.models.descriptors import DescriptorFeatures, DescriptorNetwork
-from edmlive.spec import InputSpec, ModelSpec, Provenance, VoteSpec
+from edmlive.models.descriptors import DescriptorFeatures, DescriptorNetwork, Perceptrons
+from edmlive.spec import LOOK_BACK, InputSpec, ModelSpec, Provenance, VoteSpec
 from edmlive.training.datasets import Tracks
+from edmlive.training.real_music import RealMusic
 
 TEMPO = "71-BPMessentia"
 DESCRIPTORS = (*TIMBRE_NAMES, "70-BPMconf", TEMPO, *RHYTHM_NAMES[6:16])
@@ -27,49 +28,157 @@ MINIMUM_CONFIDENCE = 0.25
 
 MEMBERS = 16
 UNITS = 256
+DETECTOR_UNITS = 64
 WEIGHT_DECAY = 0.3
-EPOCHS = 15
+"""L2 penalty, divided by the tracks in a batch."""
+LEARNING_RATE = 1e-3
 BATCH = 64
+EPOCHS = 15
+HANDLED_EPOCHS = 40
+DETECTOR_EPOCHS = 10
+"""With transplanted handlings, no two of which are the same."""
+HANDLED_SHARE = 0.8
+"""Share of the tracks of a batch that a handling is transplanted to."""
+NOISE = 0.15
+"""Standard deviation of the noise on handled descriptors, in theirs."""
 
 POOL_WEIGHT = 0.25
 """Weight of a pooled track: one name means somewhat different music five years apart."""
 
 
-def fit(tracks: Tracks, pool: Tracks | None = None, *, seed: int = 0) -> DescriptorNetwork:
+@dataclass(frozen=True)
+class Lesson:
+    """What a network is trained on.
+
+    Parameters
+    ----------
+    levels
+        Levels of the descriptors, shape (tracks, descriptors).
+    targets
+        Index of the genre, or 0 and 1, shape (tracks,).
+    weights
+        Weight of each track, shape (tracks,).
+    clean
+        Whether a track is as it was released, so that handlings may be transplanted to it, bool, shape (tracks,).
+    differences
+        Differences of levels that handlings make, shape (handlings, descriptors); ``None`` for none.
+    noise
+        Standard deviation of noise on the levels of handled tracks, shape (descriptors,).
+    """
+
+    levels: Tensor
+    targets: Tensor
+    weights: Tensor
+    clean: Tensor
+    differences: Tensor | None
+    noise: Tensor
+
+    def batch(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the levels of some tracks, most of them handled at random; the shape of `rows`, and descriptors."""
+        levels = self.levels[rows]
+        if self.differences is None:
+            return levels
+        drawn = torch.randint(len(self.differences), rows.shape, generator=generator)
+        handled = (torch.rand(rows.shape, generator=generator) < HANDLED_SHARE) & self.clean[rows]
+        noise = torch.randn(levels.shape, generator=generator) * self.noise
+        return torch.where(handled[..., None], levels + self.differences[drawn] + noise, levels)
+
+
+def fit(
+    tracks: Tracks, pool: Tracks | None = None, real: RealMusic | None = None, *, seed: int = 0, members: int = MEMBERS
+) -> DescriptorNetwork:
     """Train the network; its labels are the sorted genres of `tracks`, and it is not calibrated yet.
 
     Parameters
     ----------
     tracks
-        Tracks with their `DESCRIPTORS`.
+        Tracks with their descriptors; `LOOK_BACK` among them for a network that takes any.
     pool
         More tracks of the same genres, each counting for `POOL_WEIGHT`; descriptors may be missing.
+    real
+        Descriptors of real music under handlings, to be transplanted, and of what is no electronic music.
     seed
         Of the initial weights and of the order of the tracks.
+    members
+        Perceptrons to average.
     """
     features = DescriptorFeatures(len(tracks.names), tracks.names.index(TEMPO)).fit(tracks.values)
-    values, genres, weights = tracks.values, tracks.genres, np.ones(len(tracks))
+    labels, targets = np.unique(tracks.genres, return_inverse=True)
+    values, weights = tracks.values, np.ones(len(tracks))
     if pool is not None:
-        values, genres = np.concatenate([values, pool.values]), np.concatenate([genres, pool.genres])
+        values = np.concatenate([values, pool.values])
+        targets = np.concatenate([targets, np.searchsorted(labels, pool.genres)])
         weights = np.concatenate([weights, np.full(len(pool), POOL_WEIGHT)])
-    inputs = features(torch.from_numpy(values)).numpy()
-    members = [perceptron(seed * MEMBERS + i, len(values)) for i in range(MEMBERS)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is what keeps them from overfitting
-        for member in members:
-            member.fit(inputs, genres, weights)
-    hidden_weights, output_weights = (np.stack(layer) for layer in zip(*(m.coefs_ for m in members), strict=True))
-    hidden_biases, output_biases = (np.stack(layer) for layer in zip(*(m.intercepts_ for m in members), strict=True))
-    if output_biases.shape[1] == 1:  # two genres: one logistic unit, which is a softmax over 0 and its logit
-        output_weights = np.concatenate([np.zeros_like(output_weights), output_weights], axis=2)
-        output_biases = np.concatenate([np.zeros_like(output_biases), output_biases], axis=1)
-    return DescriptorNetwork(features, hidden_weights, hidden_biases, output_weights, output_biases)
+    differences = None if real is None else differences_of(real, features)
+    noise = NOISE * features.scale
+    noise[[tracks.names.index(name) for name in (TEMPO, LOOK_BACK) if name in tracks.names]] = 0.0
+    levels = features.levels(torch.from_numpy(values))
+    clean = torch.ones(len(levels), dtype=torch.bool)
+    lesson = Lesson(levels, torch.from_numpy(targets), torch.from_numpy(weights), clean, differences, noise)
+    genres = Perceptrons.random(members, features.size, UNITS, len(labels), seed)
+    _train(genres, features, lesson, EPOCHS if real is None else HANDLED_EPOCHS, seed)
+    look_back = tracks.names.index(LOOK_BACK) if LOOK_BACK in tracks.names else None
+    return DescriptorNetwork(features, genres, _detector(features, lesson, real, seed), look_back)
 
 
-def perceptron(seed: int, tracks: int) -> MLPClassifier:
-    """Return one untrained member of the ensemble."""
+def differences_of(real: RealMusic, features: DescriptorFeatures) -> Tensor:
+    """Return what handlings and short look-backs do to the levels of descriptors, shape (handlings, descriptors)."""
+    levels = features.levels(torch.from_numpy(real.values))
+    handled, whole = real.pairs()
+    return levels[handled] - levels[whole]
+
+
+def _detector(features: DescriptorFeatures, lesson: Lesson, real: RealMusic | None, seed: int) -> Perceptrons | None:
+    """Train the perceptrons that tell what is no electronic music, if any is at hand."""
+    if real is None or real.electronic.all():
+        return None
+    levels = torch.cat([lesson.levels, features.levels(torch.from_numpy(real.values))])
+    targets = np.concatenate([np.zeros(len(lesson.levels)), ~real.electronic])
+    # Half of the weight is on each side, and half of that of electronic music on real recordings of it.
+    weights = np.concatenate([np.full(len(lesson.levels), 0.25 / len(lesson.levels)), np.empty(len(real))])
+    weights[len(lesson.levels) :][real.electronic] = 0.25 / max(real.electronic.sum(), 1)
+    weights[len(lesson.levels) :][~real.electronic] = 0.5 / (~real.electronic).sum()
+    weights *= len(weights)
+    detector = Perceptrons.random(MEMBERS // 2, features.size, DETECTOR_UNITS, 1, seed)
+    both = replace(
+        lesson,
+        levels=levels,
+        targets=torch.from_numpy(targets),
+        weights=torch.from_numpy(weights),
+        clean=torch.cat([lesson.clean, torch.zeros(len(real), dtype=torch.bool)]),
+    )
+    _train(detector, features, both, DETECTOR_EPOCHS, seed)
+    return detector
+
+
+def _train(perceptrons: Perceptrons, features: DescriptorFeatures, lesson: Lesson, epochs: int, seed: int) -> None:
+    """Train each perceptron on batches of its own, with Adam, in single precision."""
+    generator = torch.Generator().manual_seed(seed)
+    members, tracks = len(perceptrons.hidden_weights), len(lesson.levels)
     batch = min(BATCH, tracks)
-    return MLPClassifier((UNITS,), alpha=WEIGHT_DECAY, batch_size=batch, max_iter=EPOCHS, random_state=seed)
+    optimizer = torch.optim.Adam(perceptrons.tensors, LEARNING_RATE)
+    steps = epochs * (tracks // batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(epochs):
+        orders = torch.stack([torch.randperm(tracks, generator=generator) for _ in range(members)])
+        inputs = features.of_levels(lesson.batch(orders, generator)).float()
+        targets, weights = lesson.targets[orders], lesson.weights[orders].float()
+        for first in range(0, tracks - batch + 1, batch):
+            part = slice(first, first + batch)
+            loss = (_losses(perceptrons(inputs[:, part]), targets[:, part]) * weights[:, part]).mean(dim=1).sum()
+            for layer in (perceptrons.hidden_weights, perceptrons.output_weights):
+                loss = loss + 0.5 * WEIGHT_DECAY / batch * layer.square().sum()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+
+
+def _losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropies of (members, tracks, outputs) logits, shape (members, tracks)."""
+    if logits.shape[2] == 1:
+        return functional.binary_cross_entropy_with_logits(logits[..., 0], targets.float(), reduction="none")
+    return functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
 
 
 def describe(

@@ -7,12 +7,26 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 
 from edmlive.models.descriptors import CLIP, DescriptorFeatures
-from edmlive.spec import ModelSpec, Provenance
+from edmlive.spec import LOOK_BACK, ModelSpec, Provenance
+from edmlive.training import descriptors
 from edmlive.training.cross_validation import cross_validate
 from edmlive.training.datasets import Tracks, poolable, read_tracks
-from edmlive.training.descriptors import DESCRIPTORS, MEMBERS, TEMPO, describe, fit, perceptron
+from edmlive.training.descriptors import (
+    BATCH,
+    DESCRIPTORS,
+    EPOCHS,
+    MEMBERS,
+    TEMPO,
+    UNITS,
+    WEIGHT_DECAY,
+    describe,
+    differences_of,
+    fit,
+)
+from edmlive.training.real_music import RealMusic
 from tests.training.tables import save_2016, save_2021
 
 
@@ -73,15 +87,87 @@ def test_tempo_features_separate_near_tempi_and_ignore_octaves(tracks: Tracks) -
 
 
 @pytest.mark.parametrize("genres", [4, 2])
-def test_the_network_is_the_mean_of_its_perceptrons(tracks: Tracks, genres: int) -> None:
+def test_the_network_learns_what_scikit_learns_perceptrons_learn(tracks: Tracks, genres: int) -> None:
     tracks = tracks[np.isin(tracks.genres, np.unique(tracks.genres)[:genres])]
-    network = fit(tracks, seed=3)
-    features = seen_by(fitted(tracks), tracks.values)
+    features, batch = seen_by(fitted(tracks), tracks.values), min(BATCH, len(tracks))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        members = [perceptron(3 * MEMBERS + i, len(tracks)).fit(features, tracks.genres) for i in range(MEMBERS)]
-    expected = np.mean([m.predict_proba(features) for m in members], axis=0)
-    np.testing.assert_allclose(network.probabilities(tracks.values), expected, atol=1e-9)
+        members = [
+            MLPClassifier((UNITS,), alpha=WEIGHT_DECAY, batch_size=batch, max_iter=EPOCHS, random_state=i)
+            for i in range(MEMBERS)
+        ]
+        expected = np.mean([m.fit(features, tracks.genres).predict_proba(features) for m in members], axis=0)
+    network = fit(tracks, seed=3).probabilities(tracks.values)
+    np.testing.assert_array_equal(network.argmax(axis=1), expected.argmax(axis=1))
+
+
+def test_a_tempo_of_zero_is_none(tracks: Tracks) -> None:
+    row = tracks.values[:1].copy()
+    row[0, DESCRIPTORS.index(TEMPO)] = 0.0
+    assert not seen_by(fitted(tracks), row)[0, len(DESCRIPTORS) :].any()
+
+
+def heard(tracks: Tracks, electronic: bool = True) -> RealMusic:
+    """Recordings: untouched and whole, then twice as bright and half as long; each three times."""
+    values = np.repeat(tracks.looking_back(120.0).values, 2, axis=0)
+    values[1::2, 8] += 1.0
+    values[1::2, -1] = 30.0
+    count = len(tracks)
+    untouched = np.tile([True, False], count)
+    recording = np.repeat(np.arange(count), 2)
+    names = (*tracks.names, LOOK_BACK)
+    return RealMusic(names, values, values[:, -1], recording, untouched, np.full(2 * count, electronic))
+
+
+def test_differences_are_those_between_handled_and_whole(tracks: Tracks) -> None:
+    looking = tracks.looking_back(120.0)
+    features = DescriptorFeatures(len(looking.names), DESCRIPTORS.index(TEMPO)).fit(looking.values)
+    found = differences_of(heard(tracks), features).numpy()
+    assert not found[::2].any()
+    np.testing.assert_allclose(found[1::2, 8], 1.0, atol=1e-9)
+    np.testing.assert_allclose(found[1::2, -1], np.log(30 / 120))
+
+
+def test_what_handling_changes_is_not_relied_on(tracks: Tracks) -> None:
+    looking = tracks.looking_back(120.0)
+    network = fit(looking, real=heard(tracks), members=2)
+    bright = looking.values.copy()
+    bright[:, 8] += 1.0
+    bright[:, -1] = 30.0
+    labels = np.unique(tracks.genres)
+    right = labels[network.probabilities(bright).argmax(axis=1)] == tracks.genres
+    assert right.mean() > 0.9
+    assert network.unknown is None
+
+
+def test_what_is_no_electronic_music_is_told(tracks: Tracks, monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = tracks.looking_back(120.0)
+    strange = heard(tracks, electronic=False)
+    strange.values[:, 21:60] *= 9.0
+    both = RealMusic(
+        strange.names,
+        *(
+            np.concatenate([getattr(heard(tracks), name), getattr(strange, name)])
+            for name in ("values", "seconds", "recording", "untouched", "electronic")
+        ),
+    )
+    monkeypatch.setattr(descriptors, "DETECTOR_EPOCHS", 200)
+    network = fit(looking, real=both, members=2)
+    genres = len(np.unique(tracks.genres))
+    known, unknown = network.probabilities(looking.values), network.probabilities(strange.values)
+    assert known.shape[1] == genres + 1
+    np.testing.assert_allclose(known.sum(axis=1), 1.0)
+    assert known[:, -1].mean() < 0.2 and unknown[:, -1].mean() > 0.8
+
+
+def test_the_temperature_follows_the_look_back(tracks: Tracks) -> None:
+    looking = tracks.looking_back(120.0)
+    network = fit(looking, members=2)
+    before = network.probabilities(looking.values)
+    network.temperature_slope = -0.5
+    np.testing.assert_allclose(network.probabilities(looking.values), before)
+    looking.values[:, -1] = 30.0
+    assert (network.probabilities(looking.values).max(axis=1) < before.max(axis=1)).all()
 
 
 def test_the_same_seed_gives_the_same_network(tracks: Tracks) -> None:
