@@ -82,6 +82,7 @@ bench-smoke: $(TEST_VENV)/peers portaudio servers valgrind
 	for name in $(BENCHMARKS); do echo "== $$name"; $(TEST_VENV)/bin/python -m benchmarks.$$name --quick || exit 1; done
 	$(TEST_VENV)/bin/python -m benchmarks.instructions --quick
 	$(TEST_VENV)/bin/python -m benchmarks.demo_set 60
+	$(TEST_VENV)/bin/python -m benchmarks.tempo --quick
 	$(TEST_VENV)/bin/python -m benchmarks.soak 0.02 0.2
 	for name in realism mastering; do $(TEST_VENV)/bin/python -m research.$$name --help >/dev/null || exit 1; done
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edmlive.features.history import History
 from edmlive.kernels.beats import count_onsets, track_beats
 from edmlive.kernels.danceability import danceability
-from edmlive.kernels.rhythm import SOUND_SIZE, STATE, advance
+from edmlive.kernels.rhythm import DIFFERENCES, SOUND_SIZE, STATE, advance
 from edmlive.kernels.rhythm_tables import GRID
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.kernels.tempo import (
@@ -19,6 +19,7 @@ from edmlive.kernels.tempo import (
     ROW_LENGTH,
     agreed_tempo,
     best_periods,
+    doubt_periods,
     on_grid,
     period_salience,
     steady_tempo,
@@ -88,7 +89,7 @@ class RhythmTracker:
         self._tempo_only = tempo_only
         steps = max(int(max_seconds * SAMPLE_RATE) // HOP_LENGTH, 1)
         self._capacity = steps
-        self._differences = History(max(steps, (ROW_LENGTH + ROW_HOP + 2 * CONTEXT) // 2))
+        self._differences = History(max(steps, (ROW_LENGTH + ROW_HOP + 2 * CONTEXT) // 2), (DIFFERENCES,))
         self._onsets = History(2 * steps, (2,))
         self._sounds = History(2 * steps, (SOUND_SIZE,))
         self._deviations = History(max(1, _blocks_of_10_ms(steps)))
@@ -137,7 +138,7 @@ class RhythmTracker:
 
     def _advance(self, samples: NDArray[np.float64]) -> None:
         steps = len(samples) // HOP_LENGTH
-        differences, onsets = np.empty(steps), np.empty((2 * steps, 2))
+        differences, onsets = np.empty((steps, DIFFERENCES)), np.empty((2 * steps, 2))
         sounds, deviations, powers = np.empty((2 * steps, SOUND_SIZE)), np.empty(3 * steps), np.empty(steps)
         counts = advance(samples, self._state, differences, onsets, sounds, deviations, powers)
         self._differences.push(differences[: counts[0]])
@@ -153,8 +154,10 @@ class RhythmTracker:
         first = self._saliences.count * ROW_HOP
         start = max(first - CONTEXT, 0) // 2
         context = self._differences.span(start, (first + ROW_LENGTH + CONTEXT) // 2 + 1)
+        whole, *bands = (on_grid(function)[:-2] for function in context.T.copy())
         row = np.empty((1, LONGEST_PERIOD + 1))
-        period_salience(on_grid(context)[:-2], first - 2 * start, row[0])
+        period_salience(whole, first - 2 * start, row[0])
+        doubt_periods(np.stack(bands), first - 2 * start, row[0])
         self._saliences.push(row)
 
     def read(self, seconds: float) -> Rhythm:
@@ -210,7 +213,7 @@ class RhythmTracker:
         # A row applies to the 1.5 s around its middle, the first and the last also to what is beyond them.
         places = np.arange(2 * start, 2 * end)
         row = (places - (ROW_LENGTH - ROW_HOP) // 2) // ROW_HOP - first_row
-        strengths = on_grid(self._differences.newest(steps))
+        strengths = on_grid(self._differences.newest(steps)[:, 0].copy())
         return 2 * start + track_beats(strengths, periods[np.clip(row, 0, rows - 1)])
 
 

@@ -2,7 +2,8 @@
 
 Audio is processed in steps of `HOP_LENGTH` samples. Each step yields
 
-- one value of the complex spectral difference over 1,024 samples, on which beats are tracked;
+- the complex spectral difference over 1,024 samples, on which beats are tracked, and its parts in bands of
+  the bass, which tell a kick from a hat;
 - two pairs of the high-frequency content and the complex spectral difference over 512 samples, on which onsets are
   counted;
 - for two places on the grid, the sound that a beat there would have: its energy and its ratios in six bands. These lag
@@ -21,6 +22,7 @@ from edmlive.kernels.fft import half_roots, real_spectrum
 from edmlive.kernels.jit import kernel
 from edmlive.kernels.rhythm_tables import (
     BAND_EDGES,
+    BEAT_BAND_EDGES,
     BEAT_FRAME,
     BEAT_RANGE,
     GRID,
@@ -38,12 +40,17 @@ from edmlive.kernels.tables import HOP_LENGTH, window
 HISTORY = 8 * HOP_LENGTH
 LAG_STEPS = 4
 """Steps by which the sound of beats lags the other values."""
+BASS_BANDS = BEAT_BAND_EDGES.size
+"""Bands of a beat frame that have a spectral difference of their own."""
+DIFFERENCES = 1 + BASS_BANDS
+"""Spectral differences of a beat frame: of all bins, then of each band."""
 SOUND_SIZE = BAND_EDGES.size
 """Values of a beat's sound: energy, then the six band ratios."""
 
 _SECTIONS, _POWER_GAIN = LOUDNESS_FILTER
 _BEAT_WINDOW, _BEAT_ROOTS = window("hann", BEAT_FRAME), half_roots(BEAT_FRAME)
 _ONSET_WINDOW, _ONSET_ROOTS = window("hann", ONSET_FRAME), half_roots(ONSET_FRAME)
+_NO_EDGES = np.empty(0, np.int64)
 _SOUND_WINDOW = blackman_harris(FRAME_LENGTH)
 _AHEAD = INTERPOLATOR.size // 2
 
@@ -95,27 +102,35 @@ def _shift_in(s: Any, new: NDArray[np.float64]) -> None:
 
 
 @kernel()
-def _analyse(frame: NDArray[np.float64], roots: NDArray[np.complex128], past: Any) -> tuple[float, float]:
-    """High-frequency content and complex spectral difference (Bello et al. 2004) of the next frame.
+def _analyse(
+    frame: NDArray[np.float64], roots: NDArray[np.complex128], edges: NDArray[np.int64], past: Any, out: NDArray[Any]
+) -> float:
+    """Write the complex spectral difference of the next frame; return its high-frequency content (Bello et al. 2004).
 
     The difference is between the spectrum and the one expected from the two before it: the magnitudes of the last and
-    phases that keep turning at the same speed.
+    phases that keep turning at the same speed. That of all bins comes first, then its parts up to each of the edges.
     """
     bins = frame.size // 2 + 1
     spectrum = np.empty(bins, np.complex128)
     real_spectrum(frame, roots, spectrum)
-    content, difference = 0.0, 0.0
-    for k in range(bins):
-        x, last = spectrum[k], past.spectrum[k]
-        expected = last * past.phase[k] * past.older[k].conjugate()
-        error = x - expected
-        magnitude = np.sqrt(x.real**2 + x.imag**2)
-        content += k * magnitude
-        difference += np.sqrt(error.real**2 + error.imag**2)
-        past.spectrum[k] = x
-        past.older[k] = past.phase[k]
-        past.phase[k] = x / magnitude if magnitude > 0.0 else complex(1.0, 0.0)
-    return content, difference
+    content, difference, first = 0.0, 0.0, 0
+    for band in range(edges.size + 1):
+        before, end = difference, edges[band] if band < edges.size else bins
+        for k in range(first, end):
+            x, last = spectrum[k], past.spectrum[k]
+            expected = last * past.phase[k] * past.older[k].conjugate()
+            error = x - expected
+            magnitude = np.sqrt(x.real**2 + x.imag**2)
+            content += k * magnitude
+            difference += np.sqrt(error.real**2 + error.imag**2)
+            past.spectrum[k] = x
+            past.older[k] = past.phase[k]
+            past.phase[k] = x / magnitude if magnitude > 0.0 else complex(1.0, 0.0)
+        if band < edges.size:
+            out[1 + band] = difference - before
+        first = end
+    out[0] = difference
+    return content
 
 
 @kernel()
@@ -124,7 +139,7 @@ def _write_onset_functions(s: Any, onsets: NDArray[np.float64]) -> None:
     for j in range(2):
         end = HISTORY - (1 - j) * GRID
         frame = s.samples[end - ONSET_FRAME : end] * _ONSET_WINDOW
-        onsets[j, 0], onsets[j, 1] = _analyse(frame, _ONSET_ROOTS, s.onset)
+        onsets[j, 0] = _analyse(frame, _ONSET_ROOTS, _NO_EDGES, s.onset, onsets[j, 1:])
 
 
 @kernel()
@@ -217,7 +232,7 @@ def _write_powers(s: Any, new: NDArray[np.float64], powers: NDArray[np.float64])
     types.UniTuple(types.int64, 4)(
         types.float64[::1],
         from_dtype(STATE)[::1],
-        types.float64[::1],
+        types.float64[:, ::1],
         types.float64[:, ::1],
         types.float64[:, ::1],
         types.float64[::1],
@@ -242,7 +257,8 @@ def advance(
     state
         As the previous call left it, or zeros.
     differences
-        Output, shape (n,): complex spectral difference of the frames that begin at multiples of `HOP_LENGTH`.
+        Output, shape (n, DIFFERENCES): complex spectral difference of the frames that begin at multiples of
+        `HOP_LENGTH`, of all bins and of each band.
     onsets
         Output, shape (2 * n, 2): high-frequency content and complex spectral difference of the frames centred on the
         grid.
@@ -266,7 +282,7 @@ def advance(
         _shift_in(s, new)
         if s.steps > 0:
             frame = s.samples[HISTORY - BEAT_FRAME :] * _BEAT_WINDOW
-            differences[n_differences] = _analyse(frame, _BEAT_ROOTS, s.beat)[1]
+            _analyse(frame, _BEAT_ROOTS, BEAT_BAND_EDGES, s.beat, differences[n_differences])
             n_differences += 1
         if not s.tempo_only:
             _write_onset_functions(s, onsets[2 * step : 2 * step + 2])

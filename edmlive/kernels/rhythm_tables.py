@@ -14,6 +14,8 @@ GRID_RATE = SAMPLE_RATE / GRID
 
 BEAT_FRAME = 1_024
 """Samples in a frame of the onset function that beats are tracked on; its hop length is `HOP_LENGTH`."""
+BEAT_BAND_EDGES = np.array([4, 8, 19])
+"""Ends of the bands of a beat frame, in bins of 21.5 Hz: 75, 160 and 400 Hz."""
 ONSET_FRAME = 512
 """Samples in a frame of the two onset functions that onsets are counted on; their hop length is `GRID`."""
 

@@ -6,6 +6,10 @@ and a Rayleigh preference for periods near half a second. The path through the p
 M. E. P. Davies and M. D. Plumbley, "Real-time beat-synchronous analysis of musical audio", DAFx 2009. Where the papers
 leave room, the values are those that reproduce the tempi of the Beatport data sets, octave included.
 
+That comb cannot tell beats from three of every two: where kicks and hats alternate and are equally strong, as in much
+dance music, each of its teeth finds a stroke at one and a half beats as well. What tells them apart is the bass, which
+repeats itself one, two and four beats later, but not after half as much again.
+
 Onset functions have one value each 1,024th of 44,100 samples; between two of them lies their mean, so that time here
 counts on the grid of 11.6 ms.
 """
@@ -32,6 +36,11 @@ _PREFERRED_PERIOD = 43.0
 _PERIOD_DEVIATION = 8.0
 _SALIENCE_FLOOR = 1e-5
 _PREFERENCE = np.arange(LONGEST_PERIOD + 1) * np.exp(-0.5 * (np.arange(LONGEST_PERIOD + 1) / _PREFERRED_PERIOD) ** 2)
+_DUPLE = np.array([1, 2, 4])
+_LONGEST_LAG = 420  # so that a fifth of the row is left to compare with
+_RIVALS = np.array([2 / 3, 3 / 2, 3 / 4, 4 / 3, 4 / 5, 5 / 4, 3 / 5, 5 / 3])
+_MARGIN = 0.31
+_DOUBT = 20.0
 _BPM_TOLERANCE = 5.0
 _STEADY_BEATS = 16
 _STEADY_TOLERANCE = 2  # places on the grid
@@ -115,6 +124,52 @@ def period_salience(values: NDArray[np.float64], first: int, salience: NDArray[n
     total = np.sum(salience)
     if total > 0.0:
         salience /= total
+
+
+@kernel()
+def _repetition(correlations: NDArray[np.float64], period: float) -> float:
+    """Mean correlation of a row with itself one, two and four periods later, as far as the row is long enough."""
+    total, count = 0.0, 0
+    for multiple in _DUPLE:
+        lag, reach = round(multiple * period), multiple // 4 + 1
+        if lag + reach <= _LONGEST_LAG:
+            total += np.max(correlations[lag - reach : lag + reach + 1])
+            count += 1
+    return total / count if count > 0 else 0.0
+
+
+@kernel("void(float64[:, ::1], int64, float64[::1])")
+def doubt_periods(values: NDArray[np.float64], first: int, salience: NDArray[np.float64]) -> None:
+    """Lower the salience of periods to which another stands as three to two or the like and repeats the bass better.
+
+    Parameters
+    ----------
+    values
+        Onset functions of bands of the bass, on the grid: shape (bands, n), with up to `CONTEXT` values before and
+        after the row.
+    first
+        Where the row of `ROW_LENGTH` values begins.
+    salience
+        Salience of each period, changed in place, shape (LONGEST_PERIOD + 1,). It no longer sums to 1.
+    """
+    correlations, lags = np.zeros(_LONGEST_LAG + 1), np.empty(_LONGEST_LAG + 1)
+    peaks = np.empty(values.shape[1])
+    for band in range(values.shape[0]):
+        subtract_threshold(values[band], peaks)
+        row = peaks[first : first + ROW_LENGTH]
+        for lag in range(_LONGEST_LAG + 1):
+            lags[lag] = _autocorrelation(row, lag)
+        mean_square = np.mean(row) ** 2
+        variance = lags[0] - mean_square
+        if variance > 0.0:
+            correlations += (lags - mean_square) / (variance * values.shape[0])
+    for period in range(SHORTEST_PERIOD, LONGEST_PERIOD + 1):
+        if salience[period] > 0.0:
+            best = 0.0
+            for ratio in _RIVALS:
+                best = max(best, _repetition(correlations, ratio * period))
+            excess = best - _repetition(correlations, float(period)) - _MARGIN
+            salience[period] *= np.exp(-_DOUBT * max(excess, 0.0))
 
 
 @kernel("int64[::1](float64[:, ::1])")

@@ -75,6 +75,22 @@ def test_tempo_of_a_drum_loop(bpm):
     assert rhythm.confidence > 0.8
 
 
+def four_to_the_floor(bpm, seconds=30.0, hat=0.35):
+    """A kick on every beat and a hat between."""
+    clock = np.arange(int(seconds * RATE)) / RATE
+    kick, off_beat = clock % (60 / bpm), (clock + 30 / bpm) % (60 / bpm)
+    noise = np.diff(np.random.default_rng(0).standard_normal(len(clock) + 1))
+    return 0.6 * np.sin(2 * np.pi * 55 * kick) * np.exp(-12 * kick) + hat * noise * np.exp(-25 * off_beat)
+
+
+@pytest.mark.parametrize("hat", [0.05, 0.15, 0.35])
+def test_off_beat_hats_do_not_make_three_of_two_beats(hat):
+    for bpm in range(120, 196, 5):
+        rhythm = read(four_to_the_floor(float(bpm), hat=hat))
+        for heard, tolerance in ((rhythm.bpm, 0.01), (rhythm.descriptors[BPM], 0.02)):
+            assert min(abs(heard / bpm - 1), abs(2 * heard / bpm - 1)) < tolerance, (bpm, heard)
+
+
 def test_a_tempo_after_six_and_a_half_seconds_and_none_before():
     tracker = RhythmTracker()
     tracker.push(MUSIC[: 5 * RATE])

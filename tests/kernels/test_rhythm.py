@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from edmlive.kernels.rhythm import LAG_STEPS, SOUND_SIZE, STATE, advance
+from edmlive.kernels.rhythm import DIFFERENCES, LAG_STEPS, SOUND_SIZE, STATE, advance
 from edmlive.kernels.rhythm_tables import BEAT_FRAME, GRID, ONSET_FRAME
 from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE, window
 
@@ -14,7 +14,12 @@ STEPS = 60
 
 def run(samples):
     steps = len(samples) // HOP_LENGTH
-    rows = np.empty(steps), np.empty((2 * steps, 2)), np.empty((2 * steps, SOUND_SIZE)), np.empty(3 * steps)
+    rows = (
+        np.empty((steps, DIFFERENCES)),
+        np.empty((2 * steps, 2)),
+        np.empty((2 * steps, SOUND_SIZE)),
+        np.empty(3 * steps),
+    )
     powers = np.empty(steps)
     counts = advance(samples, np.zeros(1, STATE), *rows, powers)
     return rows[0][: counts[0]], rows[1], rows[2][: counts[1]], rows[3][: counts[2]], powers[: counts[3]]
@@ -44,7 +49,15 @@ def tone(frequency, amplitude=0.1):
 
 def test_complex_spectral_difference_of_the_beat_frames(music):
     _, expected = plain_onset_functions(music, BEAT_FRAME, HOP_LENGTH)
-    np.testing.assert_allclose(run(music)[0], expected, rtol=1e-9)
+    np.testing.assert_allclose(run(music)[0][:, 0], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "bands"), [(50, [1, 0, 0]), (120, [0, 1, 0]), (260, [0, 0, 1]), (2000, [0, 0, 0])]
+)
+def test_the_difference_in_bands_of_the_bass(frequency, bands):
+    whole, *parts = run(tone(frequency) * np.linspace(0, 1, STEPS * HOP_LENGTH))[0][20:].sum(axis=0)
+    np.testing.assert_allclose(np.array(parts) / whole, bands, atol=0.25)
 
 
 def test_both_onset_functions_on_the_grid(music):
@@ -104,7 +117,7 @@ def test_silence_is_silent():
 def test_whole_steps_at_a_time_give_the_same_bits(music):
     state, rows = np.zeros(1, STATE), []
     for step in range(STEPS):
-        out = np.empty(1), np.empty((2, 2)), np.empty((2, SOUND_SIZE)), np.empty(3), np.empty(1)
+        out = np.empty((1, DIFFERENCES)), np.empty((2, 2)), np.empty((2, SOUND_SIZE)), np.empty(3), np.empty(1)
         counts = advance(music[step * HOP_LENGTH : (step + 1) * HOP_LENGTH], state, *out)
         lengths = counts[0], 2, *counts[1:]
         rows.append([values[:length] for values, length in zip(out, lengths, strict=True)])

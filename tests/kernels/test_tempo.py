@@ -11,6 +11,7 @@ from edmlive.kernels.tempo import (
     SHORTEST_PERIOD,
     agreed_tempo,
     best_periods,
+    doubt_periods,
     on_grid,
     period_salience,
     steady_tempo,
@@ -53,6 +54,28 @@ def test_what_is_far_from_half_a_second_needs_every_pulse():
 
 def test_a_flat_onset_function_has_no_period():
     assert not salience_of(np.full(ROW_LENGTH, 0.25), 0).any()
+
+
+def test_kicks_that_alternate_with_hats_are_not_taken_in_threes():
+    """Every stroke is as strong as the others, so that all multiples of half a beat are salient."""
+    eighths = pulses(16.2)
+    salience = salience_of(eighths)
+    assert abs(SHORTEST_PERIOD + salience[SHORTEST_PERIOD:].argmax() - 48.6) <= 1, "one and a half beats"
+    doubt_periods(pulses(32.4)[np.newaxis], CONTEXT, salience)
+    best = SHORTEST_PERIOD + salience[SHORTEST_PERIOD:].argmax()
+    assert min(abs(best - 32.4), abs(best - 64.8)) <= 1
+
+
+def test_pulses_of_any_period_are_not_doubted():
+    for period in (32, 43, 60, 75):
+        salience = salience_of(pulses(period))
+        before = salience.copy()
+        doubt_periods(np.stack([pulses(period)] * 3), CONTEXT, salience)
+        np.testing.assert_array_equal(salience[period], before[period])
+    salience = salience_of(pulses(43))
+    before = salience.copy()
+    doubt_periods(np.full((3, ROW_LENGTH + 2 * CONTEXT), 0.25), CONTEXT, salience)
+    np.testing.assert_array_equal(salience, before)
 
 
 def test_the_path_through_the_periods_is_the_likeliest():
