@@ -102,14 +102,14 @@ class Decider:
         return self._run_model()
 
     def finish(self, rest: NDArray[np.float32]) -> Outcome | None:
-        """Decide on what there is at the end of the audio, if no decision has been possible.
+        """Decide on what there is at the end of the audio, if nothing has been decided on it before.
 
         Parameters
         ----------
         rest
             The samples pushed since the last decision, shape (n,); maybe none.
         """
-        if self._vote is not None or self._gate.silent:
+        if self._voter.decisions or self._gate.silent:
             return None
         if self._measure(rest) or self._gate.quiet:
             return self._silence()
@@ -137,5 +137,5 @@ class Decider:
     def _state(self, at_end: bool) -> State:
         if self._vote is None:
             return State.WARMING_UP
-        unsure = at_end or self._vote.confidence < self._classifier.spec.vote.minimum_confidence
+        unsure = at_end or self._vote.confidence < self._classifier.spec.unsure_below
         return State.UNSURE if unsure else State.LISTENING

@@ -164,6 +164,12 @@ def test_state_is_unsure_below_the_minimum_confidence_of_the_model(tmp_path: Pat
     assert heard[-1].genre is not None
 
 
+def test_answer_at_chance_is_unsure_whatever_the_model_asks_for(tmp_path: Path) -> None:
+    guessing = Classifier(small_models.save(tmp_path / "guessing.onnx", small_models.spec(), scale=0.0001))
+    assert guessing.spec.vote.minimum_confidence == 0
+    assert readings(Engine(guessing, RATE), cut(render(5, RATE)))[-1].state is State.UNSURE
+
+
 def test_engine_warms_up_again_after_a_gap(classifier: Classifier) -> None:
     before, after = render(6, RATE), render(6, RATE, seed=1)
     engine = Engine(classifier, RATE)
@@ -255,6 +261,17 @@ def test_classify_keeps_its_votes_over_a_pause(classifier: Classifier, tmp_path:
     samples = np.concatenate((music, nothing, music))
     heard = readings(Engine(classifier, RATE, votes=0), cut(samples))
     assert sum(heard[-1].votes.values()) == sum(r.state is State.LISTENING for r in heard)
+
+
+def test_whole_track_is_as_sure_as_its_whole_vote_whatever_follows_a_pause(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    music, nothing, rest = render(8, RATE), np.zeros((4 * RATE, 2), np.float32), render(2, RATE)
+    path = write_audio(tmp_path / "music.wav", np.concatenate((music, nothing, rest)), RATE, "pcm_f32le", "flt")
+    track = classify(path, classifier)
+    assert track.state is State.LISTENING
+    write_audio(path, np.concatenate((music, nothing)), RATE, "pcm_f32le", "flt")
+    assert classify(path, classifier).top == track.top
 
 
 @pytest.mark.parametrize("samples", [render(0.4, RATE), np.zeros((8 * RATE, 2), np.float32)], ids=["short", "silent"])
