@@ -94,7 +94,7 @@ class Windows:
         for _, history in self._chunks.values():
             history.reset()
 
-    def read(self, *, whole: bool = True) -> Window:
+    def read(self, *, whole: bool = True, look_back: float | None = None) -> Window:
         """Return the inputs of a decision.
 
         Parameters
@@ -102,8 +102,11 @@ class Windows:
         whole
             Wait until every window has warmed up; ``False`` accepts descriptor windows from one second on, for a
             file that ends before.
+        look_back
+            Seconds of music that descriptors are statistics of, at most the model's window; ``None`` for all of it.
         """
-        rhythm = self._rhythm.read(self._seconds)
+        most = self._seconds if look_back is None else min(look_back, self._seconds)
+        rhythm = self._rhythm.read(most)
         seconds = 0.0
         tensors: dict[str, NDArray[np.float32]] = {}
         for name, (spec, history) in self._chunks.items():
@@ -115,7 +118,7 @@ class Windows:
         if self._descriptors is not None and self._timbre is not None:
             # Whole seconds only: an incomplete last block would weigh as much as a full one. The frames held lag
             # behind the audio by less than one frame.
-            seconds = min(self._seconds, float(math.floor(self._timbre.seconds + FRAME_LENGTH / SAMPLE_RATE)))
+            seconds = min(most, float(math.floor(self._timbre.seconds + FRAME_LENGTH / SAMPLE_RATE)))
             if seconds < (self._descriptors.warm_up_seconds if whole else 1):
                 return Window(None, rhythm, seconds)
             live = np.concatenate((self._timbre.read_with_beat(seconds), rhythm.descriptors))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,22 @@ SUM_TOLERANCE = 1e-3
 
 _GPU_WARM_UP_RUNS = 3
 """A CUDA graph may be captured only in the third run."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a model says of one window.
+
+    Parameters
+    ----------
+    probabilities
+        Of the labels, given that it is one of them; shape (labels,), summing to 1.
+    unknown
+        Probability that it is none of them, 0..1; ``None`` for a model that does not ask.
+    """
+
+    probabilities: NDArray[np.float32]
+    unknown: float | None
 
 
 def zoo() -> dict[str, Path]:
@@ -93,6 +110,10 @@ class Classifier:
         self.digest = sha256[:16]
         self.inference = _start(path, file.data, self.spec, provider, batch)
         self.provider = self.inference.provider
+
+    def decide(self, features: Features) -> Decision:
+        """Classify one window, as `probabilities` does, and tell whether it is any of the labels at all."""
+        return Decision(self.probabilities(features), None)
 
     def probabilities(self, features: Features) -> NDArray[np.float32]:
         """Classify one window.

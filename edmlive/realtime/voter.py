@@ -2,8 +2,8 @@
 
 A vote covers the last N decisions, taken every h seconds. When the music changes for good, the new genre needs two
 votes more than the old one: a change shows at most ``min(N, (N + 1) // 2 + 1) * h`` seconds after decisions change.
-With the defaults, N = 5 and h = 1 s, that is 4 s. The time that the model's own window needs to fill with the new music
-comes on top.
+With the defaults, N = 5 and h = 1 s, that is 4 s. A change of track that is noticed (`edmlive.features.change`) ends
+the vote at once: the first decision on the new track alone shows.
 """
 
 from collections import deque
@@ -37,12 +37,15 @@ class Vote:
         All genres, the winner first, then by mean probability.
     counts
         Number of votes by genre, without those that have none.
+    unknown
+        Mean probability over the voting decisions that it is none of the genres, 0..1.
     """
 
     genre: str
     confidence: float
     top: tuple[Candidate, ...]
     counts: dict[str, int]
+    unknown: float = 0.0
 
 
 class Voter:
@@ -69,7 +72,7 @@ class Voter:
         """Forget every decision."""
         self._recent: deque[NDArray[np.float64]] = deque()
         self._counts = np.zeros(len(self.labels), np.int64)
-        self._sum = np.zeros(len(self.labels))
+        self._sum = np.zeros(len(self.labels) + 1)
         self._shown: int | None = None
 
     @property
@@ -77,22 +80,25 @@ class Voter:
         """Number of decisions in the vote."""
         return int(self._counts.sum())
 
-    def push(self, probabilities: NDArray[np.float32]) -> Vote:
+    def push(self, probabilities: NDArray[np.floating], unknown: float | None = None) -> Vote:
         """Add a decision and return the vote.
 
         Parameters
         ----------
         probabilities
             Shape (labels,), summing to 1.
+        unknown
+            Probability that it is none of the labels, if the model tells.
         """
-        newest = probabilities.astype(np.float64)
+        newest = np.append(probabilities.astype(np.float64), unknown or 0.0)
         self._count(newest, +1)
         if self.votes is not None:
             self._recent.append(newest)
             if len(self._recent) > self.votes:
                 self._count(self._recent.popleft(), -1)
         counts = self._counts
-        mean = np.maximum(self._sum / self.decisions, 0.0)
+        *_, unknown = means = np.maximum(self._sum / self.decisions, 0.0)
+        mean = means[:-1]
         best = int(rank_labels(counts, mean)[0])
         if self._shown is None or self.votes is None or self._replaces(best, self._shown, mean, self.votes):
             self._shown = best
@@ -103,6 +109,7 @@ class Voter:
             confidence=float(mean[self._shown]),
             top=tuple(Candidate(self.labels[i], float(mean[i])) for i in order),
             counts={self.labels[i]: int(counts[i]) for i in order if counts[i]},
+            unknown=float(unknown),
         )
 
     def _replaces(self, best: int, shown: int, mean: NDArray[np.float64], votes: int) -> bool:
@@ -111,5 +118,5 @@ class Voter:
         return bool(mean[best] > mean[shown] + max(TIE_MARGIN, 1 / votes))
 
     def _count(self, decision: NDArray[np.float64], sign: int) -> None:
-        self._counts[decision.argmax()] += sign
+        self._counts[decision[:-1].argmax()] += sign
         self._sum += sign * decision
