@@ -123,7 +123,8 @@ class VoteSpec:
     hop_seconds
         Audio between two decisions, in seconds.
     minimum_confidence
-        Mean probability of the winner under which the answer is *unsure*, 0..1.
+        Mean probability of the winner under which the answer is *unsure*, 0..1. See `ModelSpec.unsure_below` for the
+        least value that applies.
     """
 
     votes: int = 5
@@ -236,6 +237,15 @@ class ModelSpec:
     def input(self, name: InputName) -> InputSpec | None:
         """Return the input of that name, or ``None`` when the model does not take it."""
         return next((i for i in self.inputs if i.name == name), None)
+
+    @property
+    def unsure_below(self) -> float:
+        """Mean probability of the winner under which the answer is *unsure*.
+
+        That of `vote`, but at least ``2 / (labels + 1)``: the winner has to be twice as likely as the other labels are
+        on average, so that no model is sure at chance.
+        """
+        return max(self.vote.minimum_confidence, 2 / (len(self.labels) + 1))
 
     def to_json(self) -> str:
         """Return the spec as the JSON text kept in the ONNX file."""

@@ -49,3 +49,11 @@ def render(seconds: float, rate: int, channels: int = 2, bpm: float = 128.0, see
     mix = voices @ pan + 1e-3 * random.standard_normal((frames, channels))
     mix[[0, -1]] = np.linspace(0.1, 0.2, channels)
     return (mix * (PEAK / np.abs(mix).max())).astype(np.float32)
+
+
+def pulse(seconds: float, rate: int, tone: float, noise: float, seed: int = 0) -> NDArray[np.float32]:
+    """Render two beats a second of a decaying tone of that many hertz over noise, shape (frames,)."""
+    time = np.arange(round(seconds * rate)) / rate
+    beat = np.exp(-8 * (time % 0.5)) * np.sin(2 * np.pi * tone * time)
+    hiss = np.random.default_rng(seed).standard_normal(len(time)) * noise
+    return (0.3 * beat + hiss).astype(np.float32)

@@ -23,7 +23,7 @@ class SilenceGate:
     enter_dbfs, leave_dbfs
         RMS levels in dBFS below which silence begins and above which it ends.
     hold_seconds
-        How long the level must have been low before it counts as silence.
+        How long the level must have been low without a break before it counts as silence.
 
     Attributes
     ----------
@@ -41,11 +41,7 @@ class SilenceGate:
 
     def push(self, level_dbfs: float, seconds: float) -> bool:
         """Take the level of the next `seconds` of audio and return whether the audio is silent now."""
-        if level_dbfs > self._leave:
-            self.silent = False
-            self._low_seconds = 0.0
-        elif level_dbfs < self._enter:
-            self._low_seconds += seconds
-            self.silent = self.silent or self._low_seconds >= self._hold
+        self._low_seconds = self._low_seconds + seconds if level_dbfs < self._enter else 0.0
+        self.silent = self._low_seconds >= self._hold or (self.silent and level_dbfs <= self._leave)
         self.quiet = self.silent or (self.quiet and level_dbfs < self._enter)
         return self.silent

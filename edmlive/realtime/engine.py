@@ -176,6 +176,7 @@ class Engine:
             confidence=vote.confidence if vote else None,
             top=vote.top if vote else (),
             votes=vote.counts if vote else {},
+            mixing=outcome.mixing,
             bpm=round(outcome.bpm, 1) if math.isfinite(outcome.bpm) else None,
             seconds=round(outcome.seconds, 3),
             model=self._model,

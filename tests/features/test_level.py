@@ -30,3 +30,8 @@ def test_quiet_means_only_low_levels_since_the_start_or_the_last_silence() -> No
         gate.push(level, 1.0)
         quiet.append(gate.quiet)
     assert quiet == [True, False, False, True, True, False]
+
+
+def test_scattered_quiet_seconds_are_not_silence() -> None:
+    gate = SilenceGate(enter_dbfs=-60, leave_dbfs=-54, hold_seconds=2)
+    assert levels(gate, *([-61, -57] * 10)) == [False] * 20

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edmlive.errors import SourceError
 from edmlive.features.front_end import FrontEnd
-from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.classifier import Classifier, Decision
 from edmlive.realtime.engine import Engine, classify, listen
 from edmlive.realtime.reading import Reading, State
 from edmlive.sources.audio import AudioBlock, Source
@@ -28,7 +28,7 @@ from edmlive.sources.pcm import PcmSource
 from edmlive.spec import VoteSpec
 from tests import small_models
 from tests.conftest import FakeClock, write_audio
-from tests.music import render
+from tests.music import pulse, render
 from tests.realtime.blocks import BlockSource, cut
 
 RATE = 22_050
@@ -103,13 +103,13 @@ def test_confidence_is_the_mean_over_the_voting_decisions(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions: list[NDArray[np.float32]] = []
-    probabilities = classifier.probabilities
+    decide = classifier.decide
 
-    def decide(features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        decisions.append(probabilities(features))
-        return decisions[-1]
+    def keep(features: Mapping[str, NDArray[np.float32]]) -> Decision:
+        decisions.append(classifier.probabilities(features))
+        return decide(features)
 
-    monkeypatch.setattr(classifier, "probabilities", decide)
+    monkeypatch.setattr(classifier, "decide", keep)
     last = readings(Engine(classifier, RATE, votes=4), cut(render(12, RATE)))[-1]
     assert len(decisions) >= 8
     assert sum(last.votes.values()) == 4
@@ -162,6 +162,68 @@ def test_state_is_unsure_below_the_minimum_confidence_of_the_model(tmp_path: Pat
     heard = readings(Engine(doubtful, RATE), cut(render(5, RATE)))
     assert heard[-1].state is State.UNSURE
     assert heard[-1].genre is not None
+
+
+def test_answer_at_chance_is_unsure_whatever_the_model_asks_for(tmp_path: Path) -> None:
+    guessing = Classifier(small_models.save(tmp_path / "guessing.onnx", small_models.spec(), scale=0.0001))
+    assert guessing.spec.vote.minimum_confidence == 0
+    assert readings(Engine(guessing, RATE), cut(render(5, RATE)))[-1].state is State.UNSURE
+
+
+def test_what_is_unknown_over_the_votes_has_no_genre(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = iter([0.9, 0.0, 0.0, 0.9, 0.9, 0.9, 0.0, 0.0])
+    monkeypatch.setattr(
+        classifier, "decide", lambda features: Decision(classifier.probabilities(features), next(unknown))
+    )
+    heard = readings(Engine(classifier, RATE), cut(render(10, RATE)))[2:]  # three votes
+    states = [reading.state is State.UNKNOWN for reading in heard]
+    assert states == [True, False, False, False, True, True, True, False]
+    for reading in heard:
+        nothing = (reading.genre, reading.confidence, reading.top, reading.votes) == (None, None, (), {})
+        assert nothing == (reading.state is State.UNKNOWN)
+
+
+TWO_TRACKS = np.concatenate((pulse(30, RATE, 60, 0.002), pulse(20, RATE, 900, 0.05)))[:, np.newaxis]
+
+
+def test_change_of_track_shortens_the_window_and_ends_the_vote(classifier: Classifier) -> None:
+    heard = readings(Engine(classifier, RATE), cut(TWO_TRACKS))
+    assert {reading.mixing for reading in heard[:30]} == {False}
+    noticed = next(i for i, reading in enumerate(heard) if reading.mixing)
+    assert 30 < heard[noticed].time <= 40
+    assert heard[noticed - 1].seconds == small_models.DESCRIPTORS.seconds
+    assert heard[noticed].seconds <= 9
+    assert sum(min((reading.votes for reading in heard[30:40]), key=lambda votes: sum(votes.values())).values()) == 1
+    assert not heard[-1].mixing
+    assert heard[-1].seconds == small_models.DESCRIPTORS.seconds
+
+
+def test_answer_after_a_change_is_soon_that_of_the_new_track_alone(tmp_path: Path) -> None:
+    model = small_models.save(tmp_path / "other.onnx", small_models.spec(), scale=0.5, seed=9)
+    classifier = Classifier(model, trusted=True)
+    heard = readings(Engine(classifier, RATE), cut(TWO_TRACKS))
+    alone = readings(Engine(classifier, RATE), cut(TWO_TRACKS[30 * RATE :]))
+    assert heard[29].genre != alone[-1].genre
+    assert {reading.genre for reading in heard[40:]} == {alone[-1].genre}
+
+
+def test_any_blocks_give_the_same_readings_over_a_change(classifier: Classifier) -> None:
+    whole = readings(Engine(classifier, RATE), cut(TWO_TRACKS))
+    assert readings(Engine(classifier, RATE), cut(TWO_TRACKS, range(777, len(TWO_TRACKS), 12_345))) == whole
+
+
+def test_gap_forgets_the_track_before(classifier: Classifier) -> None:
+    first, second = cut(TWO_TRACKS, [30 * RATE])
+    heard = readings(Engine(classifier, RATE), [first, dataclasses.replace(second, gap=1)])
+    alone = readings(Engine(classifier, RATE), [second])
+    assert answers(heard[30:]) == answers(alone)
+    assert not any(reading.mixing for reading in heard)
+
+
+def test_whole_song_has_no_change_of_track(classifier: Classifier) -> None:
+    heard = readings(Engine(classifier, RATE, votes=0), cut(TWO_TRACKS))
+    assert not any(reading.mixing for reading in heard)
+    assert sum(heard[-1].votes.values()) == sum(reading.genre is not None for reading in heard)
 
 
 def test_engine_warms_up_again_after_a_gap(classifier: Classifier) -> None:
@@ -217,13 +279,13 @@ def test_network_gets_the_newest_frames_of_the_front_end_at_every_decision(
     fused: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_features: list[Mapping[str, NDArray[np.float32]]] = []
-    probabilities = fused.probabilities
+    decide = fused.decide
 
-    def decide(features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    def keep(features: Mapping[str, NDArray[np.float32]]) -> Decision:
         given_features.append(features)
-        return probabilities(features)
+        return decide(features)
 
-    monkeypatch.setattr(fused, "probabilities", decide)
+    monkeypatch.setattr(fused, "decide", keep)
     samples = render(9, RATE, 1)
     heard = readings(Engine(fused, RATE), cut(samples, range(0, len(samples), 1000)))
     frames = vars(FrontEnd().push(samples[:, 0]))
@@ -255,6 +317,17 @@ def test_classify_keeps_its_votes_over_a_pause(classifier: Classifier, tmp_path:
     samples = np.concatenate((music, nothing, music))
     heard = readings(Engine(classifier, RATE, votes=0), cut(samples))
     assert sum(heard[-1].votes.values()) == sum(r.state is State.LISTENING for r in heard)
+
+
+def test_whole_track_is_as_sure_as_its_whole_vote_whatever_follows_a_pause(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    music, nothing, rest = render(8, RATE), np.zeros((4 * RATE, 2), np.float32), render(2, RATE)
+    path = write_audio(tmp_path / "music.wav", np.concatenate((music, nothing, rest)), RATE, "pcm_f32le", "flt")
+    track = classify(path, classifier)
+    assert track.state is State.LISTENING
+    write_audio(path, np.concatenate((music, nothing)), RATE, "pcm_f32le", "flt")
+    assert classify(path, classifier).top == track.top
 
 
 @pytest.mark.parametrize("samples", [render(0.4, RATE), np.zeros((8 * RATE, 2), np.float32)], ids=["short", "silent"])

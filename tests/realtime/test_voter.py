@@ -37,7 +37,7 @@ def test_vote_is_the_recount_of_the_last_decisions(pushed: list[NDArray[np.float
         recent = np.array(pushed[max(0, end - votes) : end], np.float64)
         counts = Counter(LABELS[i] for i in recent.argmax(axis=1))
         assert vote.counts == counts
-        assert counts[vote.genre] == max(counts.values())
+        assert counts[vote.genre] >= max(counts.values()) - 1
         means = dict(zip(LABELS, recent.mean(axis=0), strict=True))
         assert {c.genre: c.confidence for c in vote.top} == pytest.approx(means, abs=1e-12)
         assert vote.confidence == pytest.approx(means[vote.genre], abs=1e-12)
@@ -48,7 +48,7 @@ def test_vote_is_the_recount_of_the_last_decisions(pushed: list[NDArray[np.float
 
 def test_majority_beats_probability() -> None:
     voter = Voter(LABELS, 5)
-    for probabilities in (decision(0, 0.99), decision(1, 0.3), decision(1, 0.3)):
+    for probabilities in (decision(0, 0.99), *[decision(1, 0.3)] * 3):
         vote = voter.push(probabilities)
     assert vote.genre == "techno"
     assert vote.top[1].genre == "house"
@@ -83,10 +83,23 @@ def test_tie_with_a_slightly_likelier_challenger_changes_nothing() -> None:
     assert voter.push(decision(1, 0.85)).genre == "house"
 
 
-def test_even_split_does_not_alternate() -> None:
-    voter = Voter(LABELS, 4)
-    shown = [voter.push(decision(i % 2)).genre for i in range(40)]
+@pytest.mark.parametrize("votes", range(2, 12))
+@pytest.mark.parametrize("confidence", [0.3, 0.7, 1.0])
+def test_alternating_decisions_do_not_change_the_answer(votes: int, confidence: float) -> None:
+    voter = Voter(LABELS, votes)
+    shown = [voter.push(decision(i % 2, confidence)).genre for i in range(40)]
     assert set(shown) == {"house"}
+
+
+def test_alternating_decisions_settle_on_the_likelier_genre() -> None:
+    voter = Voter(LABELS, 5)
+    shown = [voter.push(decision(i % 2, (0.5, 0.9)[i % 2])).genre for i in range(40)]
+    assert set(shown[5:]) == {"techno"}
+
+
+def test_single_vote_is_the_newest_decision() -> None:
+    voter = Voter(LABELS, 1)
+    assert [voter.push(decision(i)).genre for i in (0, 1, 2, 1)] == ["house", "techno", "trance", "techno"]
 
 
 @pytest.mark.parametrize("votes", range(1, 12))
@@ -97,7 +110,7 @@ def test_change_of_genre_shows_after_the_documented_number_of_decisions(votes: i
     needed = 1
     while voter.push(decision(1)).genre != "techno":
         needed += 1
-    assert needed == votes // 2 + 1
+    assert needed == min(votes, (votes + 1) // 2 + 1)
 
 
 def test_song_vote_keeps_all_decisions() -> None:
