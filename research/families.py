@@ -2,10 +2,10 @@
 
     python -m research.families beatport_2021jan.csv --pool beatport_2016nov.csv
 
-Cross-validates the recipe of the shipped model (three minutes on one core) and clusters the shelves by how probable each
-is made on tracks of the other. `edmlive/taxonomy.toml` follows the eleven clusters, except where a DJ would not: it keeps
-psy-trance apart from techno, adds tech house, bass house and minimal to house, and garage, which is nobody's neighbour,
-to breaks.
+Cross-validates the recipe of the shipped model (three minutes on one core) and clusters the shelves by how probable
+each is made on tracks of the other. `edmlive/taxonomy.toml` follows the twelve clusters (right 77.9 % of the time), but
+psy-trance stays apart from techno, deep house, tech house, bass house and minimal go with house, and garage, which
+is nobody's neighbour, with breaks: eleven families, right 80.7 % of the time.
 """
 
 import argparse

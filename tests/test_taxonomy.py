@@ -99,7 +99,13 @@ def test_agrees(predicted: str, true: str) -> None:
 
 @pytest.mark.parametrize(
     ("predicted", "true"),
-    [("Dubstep", "jungle-drum-and-bass"), ("house", "tech-house"), ("Psy-Trance", "tech-trance"), ("polka", "house"), ("house", "polka")],
+    [
+        ("Dubstep", "jungle-drum-and-bass"),
+        ("house", "tech-house"),
+        ("Psy-Trance", "tech-trance"),
+        ("polka", "house"),
+        ("house", "polka"),
+    ],
 )
 def test_disagrees(predicted: str, true: str) -> None:
     assert not agrees(predicted, true)

@@ -134,6 +134,11 @@ class Reading:
     session: str = ""
 
     @property
+    def answer(self) -> str:
+        """The genre, the family where that is surer than an unsure genre, or the state where there is neither."""
+        return _in_words(self)
+
+    @property
     def right(self) -> bool | None:
         """Whether the genre agrees with the true one; ``None`` if the truth is not known."""
         if self.truth is None:
@@ -154,7 +159,8 @@ class Track:
     path
         The file or URL.
     state
-        Listening, or unsure: the confidence is too low, or the file ends before the model has warmed up.
+        Listening; unsure: the confidence is too low, or the file ends before the model has warmed up; or unknown: most
+        of it is no music, or none that the model knows.
     genre, confidence, top, family, family_confidence, set
         As in `Reading`, over every decision of the track.
     bpm
@@ -180,8 +186,8 @@ class Track:
 
     path: str
     state: State
-    genre: str
-    confidence: float
+    genre: str | None
+    confidence: float | None
     top: tuple[Candidate, ...]
     bpm: float | None
     seconds: float
@@ -191,6 +197,11 @@ class Track:
     set: tuple[str, ...] = ()
     bpm_candidates: tuple[TempoCandidate, ...] = ()
     fault: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """The genre, the family where that is surer than an unsure genre, or the state where there is neither."""
+        return _in_words(self)
 
     def to_json(self) -> str:
         """Return the summary as one line of JSON."""
@@ -213,6 +224,19 @@ _DIGITS = {
 
 SCHEMA = 1
 """Version of a JSON line's fields. Adding a field keeps it; removing one or changing its meaning raises it."""
+
+
+FAMILY_LEAD = 0.005
+"""How much surer than the genre a family has to be to say more than it does: half a per cent, the least that shows."""
+
+
+def _in_words(answer: Reading | Track) -> str:
+    if answer.genre is None:
+        return answer.state
+    if answer.state is not State.UNSURE or answer.family is None or answer.family == answer.genre:
+        return answer.genre
+    lead = (answer.family_confidence or 0.0) - (answer.confidence or 0.0)
+    return f"{answer.family}, perhaps {answer.genre}" if lead > FAMILY_LEAD else answer.genre
 
 
 def _to_json(answer: Reading | Track) -> str:
