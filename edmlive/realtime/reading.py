@@ -30,6 +30,21 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+FAMILY_LEAD = 0.005
+"""How much surer than the genre a family has to be to say more than it does: half a per cent, the least that shows."""
+
+
+def in_words(
+    state: str, genre: str | None, confidence: float | None, family: str | None, family_confidence: float | None
+) -> str:
+    """Return the genre, the family where that is surer than an unsure genre, or the state where there is neither."""
+    if genre is None:
+        return str(state)
+    lead = (family_confidence or 0.0) - (confidence or 0.0)
+    says_more = state == State.UNSURE and family not in (None, genre) and lead > FAMILY_LEAD
+    return f"{family}, perhaps {genre}" if says_more else genre
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A genre and its mean probability over the votes, 0..1."""
@@ -136,7 +151,7 @@ class Reading:
     @property
     def answer(self) -> str:
         """The genre, the family where that is surer than an unsure genre, or the state where there is neither."""
-        return _in_words(self)
+        return in_words(self.state, self.genre, self.confidence, self.family, self.family_confidence)
 
     @property
     def right(self) -> bool | None:
@@ -201,7 +216,7 @@ class Track:
     @property
     def answer(self) -> str:
         """The genre, the family where that is surer than an unsure genre, or the state where there is neither."""
-        return _in_words(self)
+        return in_words(self.state, self.genre, self.confidence, self.family, self.family_confidence)
 
     def to_json(self) -> str:
         """Return the summary as one line of JSON."""
@@ -224,19 +239,6 @@ _DIGITS = {
 
 SCHEMA = 1
 """Version of a JSON line's fields. Adding a field keeps it; removing one or changing its meaning raises it."""
-
-
-FAMILY_LEAD = 0.005
-"""How much surer than the genre a family has to be to say more than it does: half a per cent, the least that shows."""
-
-
-def _in_words(answer: Reading | Track) -> str:
-    if answer.genre is None:
-        return answer.state
-    if answer.state is not State.UNSURE or answer.family is None or answer.family == answer.genre:
-        return answer.genre
-    lead = (answer.family_confidence or 0.0) - (answer.confidence or 0.0)
-    return f"{answer.family}, perhaps {answer.genre}" if lead > FAMILY_LEAD else answer.genre
 
 
 def _to_json(answer: Reading | Track) -> str:
