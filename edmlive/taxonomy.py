@@ -1,8 +1,11 @@
-"""Which Beatport labels mean the same music as the paper's thirty subgenres.
+"""Electronic genres: families, shelves, their names over the years, and which labels mean the same music.
+
+`taxonomy.toml` is the tree: 11 families of the 32 shelves that Beatport had in January 2021, each with its names of
+2016 and 2025 and with the paper's subgenres that belong to it.
 
 Beatport renames, splits and merges its genres. The paper's thirty date from 2017 or later, and some are from the second
-level of the taxonomy (three kinds of trance, three of drum and bass, two of big room); the tables of real tracks have
-the 23 labels of November 2016 and the 32 of January 2021. `COMMON` is the finest partition that splits none of them.
+level of the taxonomy (three kinds of trance, three of drum and bass, two of big room). The classes of `COMMON` are the
+finest partition that splits none of the labels of 2016 and 2021 and of the thirty.
 
 A label goes with its namesake, or with the genre that it was split from or merged into: "Trap-Hip-Hop-R&B" is trap,
 future bass, hip-hop and R&B; "Funky-Groove-Jackin' House" was split from house, "Melodic House&Techno" largely from
@@ -24,6 +27,10 @@ randomised trees on 71 descriptors of both tables; the share of the label's trac
 
 Glitch hop has no label in 2021 and stands with hip-hop, whose beat it has and where R&B went as well.
 """
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
 
 SUBGENRES = (
     "hard-dance",
@@ -59,90 +66,91 @@ SUBGENRES = (
 )
 """The paper's thirty subgenres, in the order of its authors' released code."""
 
-NAMES_OF_2021 = {
-    "BigRoom": "Big Room",
-    "Dance": "Dance-Electro Pop",
-    "DeepHouse": "Deep House",
-    "DrumAndBass": "Drum&Bass",
-    "ElectroHouse": "Electro House",
-    "FutureHouse": "Future House",
-    "HardDance": "Hard Dance-Hardcore",
-    "HipHop": "Trap-Hip-Hop-R&B",
-    "Minimal": "Minimal-Deep Tech",
-    "ProgressiveHouse": "Progressive House",
-    "PsyTrance": "Psy-Trance",
-    "ReggaeDub": "Reggae-Dancehall-Dub",
-    "TechHouse": "Tech House",
-}
+
+@dataclass(frozen=True)
+class Shelf:
+    """A shelf of Beatport in January 2021.
+
+    Parameters
+    ----------
+    name
+        What it was called.
+    family
+        The family it belongs to.
+    common
+        Its class in `COMMON`.
+    of_2016, of_2025
+        What it was and is called; ``None`` where there was none in 2016.
+    thirty
+        The paper's subgenres that belong to it.
+    near
+        Labels of any list that have no shelf of their own, and this is the nearest.
+    """
+
+    name: str
+    family: str
+    common: str
+    of_2016: str | None
+    of_2025: str
+    thirty: tuple[str, ...]
+    near: tuple[str, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that belongs here: the paper's, then its name, then those of other years."""
+        named = (*self.thirty, self.name, self.of_2016, self.of_2025, *self.near)
+        return tuple(dict.fromkeys(label for label in named if label is not None))
+
+
+def _read() -> tuple[Shelf, ...]:
+    tree = tomllib.loads(resources.files("edmlive").joinpath("taxonomy.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Shelf(
+            name,
+            family,
+            shelf["class"],
+            shelf.get("2016"),
+            shelf["2025"],
+            tuple(shelf.get("thirty", ())),
+            tuple(shelf.get("near", ())),
+        )
+        for family, shelves in tree.items()
+        for name, shelf in shelves.items()
+    )
+
+
+SHELVES = _read()
+"""The shelves of 2021, family by family."""
+
+FAMILIES = tuple(dict.fromkeys(shelf.family for shelf in SHELVES))
+"""The families."""
+
+NAMES_OF_2021 = {shelf.of_2016: shelf.name for shelf in SHELVES if shelf.of_2016 not in (None, shelf.name)}
 """Genres of November 2016 that had another name by January 2021. Those that were split in between (Techno,
 IndieDanceNuDisco, ElectronicaDowntempo, ...) are not in it."""
 
-COMMON = {
-    "big room": ("progressive-big-room", "electro-big-room", "Big Room", "BigRoom"),
-    "breaks": ("breaks", "Breaks"),
-    "dance": ("dance", "Dance-Electro Pop", "Dance"),
-    "deep house": (
-        "deep-house",
-        "Deep House",
-        "Afro House",
-        "Organic House-Downtempo",
-        "DeepHouse",
-        "IndieDanceNuDisco",
-    ),
-    "drum and bass": (
-        "jumpup-drum-and-bass",
-        "liquid-drum-and-bass",
-        "jungle-drum-and-bass",
-        "Drum&Bass",
-        "DrumAndBass",
-    ),
-    "dubstep": ("dubstep", "Dubstep"),
-    "electro house": ("electro-house", "Electro House", "ElectroHouse"),
-    "electronica": ("electronica-downtempo", "Ambient", "ElectronicaDowntempo"),
-    "future house": ("future-house", "Future House", "FutureHouse"),
-    "garage and grime": ("garage-baseline-grime", "Garage-Bassline-Grime"),
-    "hard dance": ("hard-dance", "Hard Dance-Hardcore", "HardDance"),
-    "hip-hop and trap": (
-        "hip-hop-r-and-b",
-        "trap-future-bass",
-        "glitch-hop",
-        "Trap-Hip-Hop-R&B",
-        "HipHop",
-        "GlitchHop",
-        "FunkRAndB",
-    ),
-    "house": ("house", "House", "Funky-Groove-Jackin' House", "Nu Disco-Disco"),
-    "leftfield bass": ("leftfield-bass", "Leftfield Bass"),
-    "leftfield house and techno": (
-        "leftfield-house-and-techno",
-        "Leftfield House & Techno",
-        "Electro (Classic-Detroit-Modern)",
-    ),
-    "minimal": ("minimal-deep-tech", "Minimal-Deep Tech", "Minimal"),
-    "progressive house": (
-        "progressive-house",
-        "Progressive House",
-        "Melodic House&Techno",
-        "Indie Dance",
-        "ProgressiveHouse",
-    ),
-    "psy-trance": ("psy-trance", "Psy-Trance", "PsyTrance"),
-    "reggae and dub": ("reggae-dancehall-dub", "Reggae-Dancehall-Dub", "ReggaeDub"),
-    "tech house": ("tech-house", "Tech House", "Bass House", "TechHouse"),
-    "techno": (
-        "dub-techno",
-        "hardcore-hard-techno",
-        "Hard Techno",
-        "Techno (Peak Time-Driving)",
-        "Techno (Raw-Deep-Hypnotic)",
-        "Techno",
-        "HardcoreHardTechno",
-    ),
-    "trance": ("progressive-trance", "uplifting-trance", "tech-trance", "Trance"),
-}
-"""Labels of each common class: the paper's, then those of 2021, then those of 2016 that are spelt differently."""
+_SHELF_OF = {label: shelf for shelf in reversed(SHELVES) for label in shelf.labels}
+_SHELF_OF |= {shelf.name: shelf for shelf in SHELVES}
+
+
+def _common() -> dict[str, tuple[str, ...]]:
+    """Return the labels of each class; one that is in several, as Mainstage of 2025 is, belongs to none."""
+    classes: dict[str, dict[str, None]] = {name: {} for name in sorted({shelf.common for shelf in SHELVES})}
+    for shelf in SHELVES:
+        classes[shelf.common] |= dict.fromkeys(shelf.labels)
+    once = [label for labels in classes.values() for label in labels]
+    return {name: tuple(label for label in labels if once.count(label) == 1) for name, labels in classes.items()}
+
+
+COMMON = _common()
+"""Labels of each common class, in alphabetical order."""
 
 _CLASS_OF = {label: name for name, labels in COMMON.items() for label in labels}
+
+
+def shelf_of(label: str) -> Shelf | None:
+    """Return the shelf that a label of any list belongs to, or the first of several; ``None`` if it is in no list."""
+    return _SHELF_OF.get(label)
 
 
 def common(label: str) -> str:
@@ -151,7 +159,7 @@ def common(label: str) -> str:
     Parameters
     ----------
     label
-        One of the thirty subgenres, or a Beatport label of 2016 or 2021.
+        One of the thirty subgenres, or a Beatport label of 2016, 2021 or 2025.
 
     Returns
     -------
@@ -161,7 +169,7 @@ def common(label: str) -> str:
     Raises
     ------
     KeyError
-        The label is unknown.
+        The label is unknown, or in several classes as Mainstage is.
     """
     return _CLASS_OF[label]
 
@@ -171,14 +179,7 @@ def agrees(predicted: str, true: str) -> bool:
 
     Parameters
     ----------
-    predicted
-        Any label; one that is neither Beatport's nor among the thirty agrees only with itself.
-    true
-        One of the thirty subgenres.
-
-    Raises
-    ------
-    KeyError
-        ``true`` differs from ``predicted`` and is no known label.
+    predicted, true
+        Any labels; one that is neither Beatport's nor among the thirty agrees only with itself.
     """
-    return predicted == true or _CLASS_OF.get(predicted) == common(true)
+    return predicted == true or (true in _CLASS_OF and _CLASS_OF.get(predicted) == _CLASS_OF[true])

@@ -23,6 +23,7 @@ import edmlive
 from edmlive.cli import app
 from edmlive.cli.profile import read_profile
 from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
+from edmlive.realtime.names import names_of
 from edmlive.sinks.midi_map import read_map
 from tests.conftest import ROOT
 
@@ -238,13 +239,18 @@ def test_python_examples_use_what_exists(page: Path) -> None:
 
 
 def test_toml_examples_are_valid(tmp_path: Path) -> None:
-    """The profile and the MIDI map of the page for live shows."""
-    profile, midi_map = blocks(ROOT / "docs" / "live-show.md", "toml")
+    """The profile, the names and the MIDI map of the page for live shows."""
+    names, profile, midi_map = blocks(ROOT / "docs" / "live-show.md", "toml")
     path = tmp_path / "club.toml"
     path.write_text(profile)
     assert read_profile(path, typer.main.get_command(app)).keys() == {"listen", "classify"}
+    spec = Classifier(DEFAULT_MODEL).spec
+    path.write_text(names)
+    assert {"DnB", "Deep", "Afro"} < set(names_of(spec, path).all_genres)
     path.write_text(midi_map)
-    assert len(read_map(path, Classifier(DEFAULT_MODEL).spec.labels).genres) == 3
+    known = names_of(spec)
+    messages = read_map(path, known.all_genres, known.all_families)
+    assert len(messages.genres) == 3 and len(messages.families) == 1
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=page_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edmlive.cli.common import ModelOption, ProviderChoice, ProviderOption, plain_console, starting
+from edmlive.cli.common import LabelsOption, ModelOption, ProviderChoice, ProviderOption, plain_console, starting
 from edmlive.errors import SourceError
 from edmlive.util.audio_files import is_file, is_folder, reason, scan_folder
 from edmlive.util.playlists import is_playlist, is_url, read_playlist
@@ -18,13 +18,27 @@ from edmlive.util.timecode import clock
 if TYPE_CHECKING:
     from edmlive.realtime.reading import Track
 
-CSV_HEADER = ("path", "genre", "confidence", "second", "third", "bpm", "seconds", "state", "model", "fault")
+CSV_HEADER = (
+    "path",
+    "genre",
+    "confidence",
+    "second",
+    "third",
+    "bpm",
+    "seconds",
+    "state",
+    "model",
+    "fault",
+    "family",
+    "family_confidence",
+)
 
 
 def classify(
     paths: Annotated[list[str], typer.Argument(metavar="PATHS...", help="Audio files, folders, playlists, or URLs.")],
     model: ModelOption = None,
     provider: ProviderOption = ProviderChoice.auto,
+    labels: LabelsOption = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="Comma-separated values with a header.")] = False,
 ) -> None:
@@ -44,9 +58,11 @@ def classify(
     with starting(notes):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
+        from edmlive.realtime.names import names_of
         from edmlive.sinks.jsonl import STANDARD_OUTPUT, LineFile
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
+        names = names_of(classifier.spec, labels)
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -67,7 +83,7 @@ def classify(
         for path in tracks:
             bar.update(task, description=printable(Path(path).name)[:40])
             try:
-                track = classify_track(path, classifier)
+                track = classify_track(path, classifier, labels=names)
             except SourceError as error:
                 failed += 1
                 notes.print(f"edmlive: {error}")
@@ -137,7 +153,10 @@ def _gather_playlist(playlist: Path, tracks: list[str], problems: list[str]) -> 
 
 
 def _line(track: "Track") -> str:
-    top = ", ".join(f"{c.genre} {c.confidence:.0%}" for c in track.top[:3])
+    named = [f"{c.genre} {c.confidence:.0%}" for c in track.top[:3]]
+    if track.answer != track.genre and named:
+        named[0] = f"{track.family} {track.family_confidence:.0%}, perhaps {named[0]}"
+    top = ", ".join(named) or track.answer
     tempo = "  -  " if track.bpm is None else f"{track.bpm:5.1f}"
     unsure = "  (unsure)" if track.state == "unsure" else ""
     return printable(f"{track.path}  {top}  {tempo} BPM  {clock(track.seconds)}{unsure}")
@@ -147,8 +166,8 @@ def _csv_row(track: "Track") -> tuple[object, ...]:
     second, third = [*(c.genre for c in track.top[1:3]), "", ""][:2]
     return (
         spreadsheet_text(track.path),
-        spreadsheet_text(track.genre),
-        f"{track.confidence:.4f}",
+        spreadsheet_text(track.genre or ""),
+        _share(track.confidence),
         spreadsheet_text(second),
         spreadsheet_text(third),
         track.bpm,
@@ -156,4 +175,10 @@ def _csv_row(track: "Track") -> tuple[object, ...]:
         track.state,
         spreadsheet_text(track.model),
         spreadsheet_text(track.fault or ""),
+        spreadsheet_text(track.family or ""),
+        _share(track.family_confidence),
     )
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

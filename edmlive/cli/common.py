@@ -51,6 +51,15 @@ ModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME|PATH", help="Model: a name from 'edmlive models' or an ONNX file."),
 ]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="families|2021|2025|FILE.toml",
+        help="What answers are called: families, Beatport's names of a year, or a file with your own. "
+        "Default: the model's labels.",
+    ),
+]
 ProviderOption = Annotated[
     ProviderChoice,
     typer.Option("--provider", help="Where the model runs; cuda and tensorrt fail where there is none."),

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from edmlive.cli.common import (
+    LabelsOption,
     ModelOption,
     ProviderChoice,
     ProviderOption,
@@ -59,6 +60,7 @@ def listen(
     ] = None,
     model: ModelOption = None,
     provider: ProviderOption = ProviderChoice.auto,
+    labels: LabelsOption = None,
     hop: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.05, max=60, help="Audio between two decisions.")
     ] = None,
@@ -141,6 +143,7 @@ def listen(
     with starting(notes):
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
+        from edmlive.realtime.names import names_of
         from edmlive.realtime.session import Session
         from edmlive.sinks.sink_thread import SinkThread
         from edmlive.sinks.terminal import TerminalLines, TerminalPanel
@@ -148,6 +151,7 @@ def listen(
         from edmlive.sources.recorder import Recorder
 
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
+        names = names_of(classifier.spec, labels)
         try:
             source = open_source(
                 input_,
@@ -162,13 +166,14 @@ def listen(
             raise typer.BadParameter(str(error)) from None
     end_in_order()
     with source:
-        engine = Engine(classifier, source.rate, hop, votes)
+        engine = Engine(classifier, source.rate, hop, votes, names)
         title = (
             f"{Path(source.name).name}, {source.rate} Hz, {source.channels} ch, "
             f"{classifier.spec.name} on {classifier.provider}"
         )
         sinks = open_sinks(
             classifier,
+            names,
             json=json or [],
             osc=osc or [],
             midi=midi or [],

@@ -17,6 +17,7 @@ from edmlive.sinks.web import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
     from edmlive.realtime.classifier import Classifier
+    from edmlive.realtime.names import Names
     from edmlive.sinks import Sink
 
 PANEL = "Outputs"
@@ -36,6 +37,7 @@ class WithWeb(TyperCommand):
 
 def open_sinks(
     classifier: "Classifier",
+    names: "Names",
     *,
     json: Sequence[str],
     osc: Sequence[str],
@@ -68,7 +70,9 @@ def open_sinks(
             _require_rtmidi()
             with extra("midi", "MIDI"):
                 from edmlive.sinks.midi import MidiOutput
-            yield from (MidiOutput(port, classifier.spec.labels, midi_map) for port in dict.fromkeys(midi))
+            yield from (
+                MidiOutput(port, names.all_genres, midi_map, names.all_families) for port in dict.fromkeys(midi)
+            )
         if mqtt:
             with extra("mqtt", "MQTT"):
                 from edmlive.sinks.mqtt import MqttPublisher

@@ -15,6 +15,7 @@ from edmlive.features.resampler import Resampler
 from edmlive.kernels.tables import SAMPLE_RATE
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.decider import Decider, Outcome
+from edmlive.realtime.names import Names, names_of
 from edmlive.realtime.providers import Provider
 from edmlive.realtime.reading import Reading, State, Track
 from edmlive.sources.audio import AudioBlock, Source
@@ -46,6 +47,8 @@ class Engine:
         Audio between two decisions; ``None`` for the model's default.
     votes
         Decisions that vote; ``None`` for the model's default, 0 for all.
+    labels
+        What answers are called, as in `listen`.
 
     Attributes
     ----------
@@ -71,11 +74,17 @@ class Engine:
     """
 
     def __init__(
-        self, classifier: Classifier, rate: int, hop_seconds: float | None = None, votes: int | None = None
+        self,
+        classifier: Classifier,
+        rate: int,
+        hop_seconds: float | None = None,
+        votes: int | None = None,
+        labels: str | Path | Names | None = None,
     ) -> None:
         spec = classifier.spec
         hop = max(1, round((hop_seconds or spec.vote.hop_seconds) * SAMPLE_RATE))
         self._model = spec.name
+        self._names = names_of(spec, labels)
         self._rate = rate
         self._newest = AudioBlock(np.zeros((0, 1), np.float32), -math.inf)
         self._gathered: list[NDArray[np.float32]] = []
@@ -166,22 +175,25 @@ class Engine:
         self.counts = dataclasses.replace(self.counts, **{k: getattr(self.counts, k) + n for k, n in more.items()})
 
     def _reading(self, outcome: Outcome, captured_at: float) -> Reading:
-        block, vote, age = self._newest, outcome.vote, time.monotonic() - captured_at
+        block, age = self._newest, time.monotonic() - captured_at
+        answer = self._names.answer(outcome.state, outcome.vote)
         moment = datetime.datetime.now().astimezone() - datetime.timedelta(seconds=age)
         return Reading(
             time=round(self.seconds, 6),
-            state=outcome.state,
+            state=answer.state,
             level_dbfs=outcome.level_dbfs,
-            genre=vote.genre if vote else None,
-            confidence=vote.confidence if vote else None,
-            top=vote.top if vote else (),
-            votes=vote.counts if vote else {},
+            genre=answer.genre,
+            confidence=answer.confidence,
+            top=answer.top,
+            votes=answer.votes,
             mixing=outcome.mixing,
+            family=answer.family,
+            family_confidence=answer.family_confidence,
             bpm=round(outcome.bpm, 1) if math.isfinite(outcome.bpm) else None,
             seconds=round(outcome.seconds, 3),
             model=self._model,
             latency=round(age, 4),
-            truth=block.truth,
+            truth=self._names.truth(block.truth),
             clock=moment.isoformat(timespec="milliseconds"),
             liveness=block.liveness,
             counts=self.counts,
@@ -196,6 +208,7 @@ def listen(
     provider: Provider = "auto",
     hop_seconds: float | None = None,
     votes: int | None = None,
+    labels: str | Path | Names | None = None,
 ) -> Iterator[Reading]:
     """Follow any source, reading by reading, until it ends.
 
@@ -209,6 +222,9 @@ def listen(
         Where the model runs; ignored if it is already loaded.
     hop_seconds, votes
         Audio between decisions, and decisions that vote; ``None`` for the model's defaults.
+    labels
+        What answers are called: ``families``, Beatport's names of ``2021`` or ``2025``, or a TOML file with names of
+        your own; ``None`` for the model's labels.
 
     Returns
     -------
@@ -217,8 +233,8 @@ def listen(
 
     Raises
     ------
-    ModelError
-        The model is refused.
+    UserError
+        The model is refused, or the file of names.
 
     Examples
     --------
@@ -231,10 +247,16 @@ def listen(
     30 s: listening, Dubstep
     40 s: listening, Dubstep
     """
-    return Engine(_classifier(model, provider), source.rate, hop_seconds, votes).run(source)
+    return Engine(_classifier(model, provider), source.rate, hop_seconds, votes, labels).run(source)
 
 
-def classify(path: str | Path, model: str | Path | Classifier | None = None, *, provider: Provider = "auto") -> Track:
+def classify(
+    path: str | Path,
+    model: str | Path | Classifier | None = None,
+    *,
+    provider: Provider = "auto",
+    labels: str | Path | Names | None = None,
+) -> Track:
     """Name the subgenre and the tempo of a whole file, by a majority vote over all its decisions.
 
     Parameters
@@ -245,11 +267,14 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
         Name of a shipped model, path of an ONNX file, or a loaded `Classifier`; ``None`` for the default.
     provider
         Where the model runs; ignored if it is already loaded.
+    labels
+        What answers are called, as in `listen`.
 
     Returns
     -------
     Track
-        Genre, confidence, ranking, tempo, length, and where the file is broken, if it is.
+        Genre, confidence, ranking, tempo, length, and where the file is broken, if it is. There is no genre if most of
+        the file is nothing that the model knows.
 
     Raises
     ------
@@ -265,15 +290,20 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
     """
     classifier = _classifier(model, provider)
     last: Reading | None = None
-    tempos = []
+    tempos: list[float] = []
+    unknown = named = 0
     with FileSource(path, endless_seconds=ENDLESS_SECONDS) as source:
-        engine = Engine(classifier, source.rate, votes=0)
+        engine = Engine(classifier, source.rate, votes=0, labels=labels)
         for reading in engine.run(source):
+            unknown += reading.state is State.UNKNOWN
             if reading.genre is not None:
                 last = reading
+                named += 1
                 if reading.bpm is not None:
                     tempos.append(reading.bpm)
-    if last is None or last.genre is None or last.confidence is None:
+    if unknown > named:
+        last, tempos = None, []
+    elif last is None:
         because = f" ({source.fault})" if source.fault else ""
         raise SourceError(
             f"{path} holds {engine.seconds:.1f} s of audio without enough music to decide on{because}: "
@@ -281,10 +311,13 @@ def classify(path: str | Path, model: str | Path | Classifier | None = None, *, 
         )
     return Track(
         path=str(path),
-        state=last.state,
-        genre=last.genre,
-        confidence=last.confidence,
-        top=last.top,
+        state=last.state if last else State.UNKNOWN,
+        genre=last.genre if last else None,
+        confidence=last.confidence if last else None,
+        top=last.top if last else (),
+        family=last.family if last else None,
+        family_confidence=last.family_confidence if last else None,
+        set=last.set if last else (),
         bpm=round(float(np.median(tempos)), 1) if tempos else None,
         seconds=round(engine.seconds, 3),
         model=classifier.spec.name,

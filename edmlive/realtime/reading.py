@@ -30,6 +30,21 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+FAMILY_LEAD = 0.005
+"""How much surer than the genre a family has to be to say more than it does: half a per cent, the least that shows."""
+
+
+def in_words(
+    state: str, genre: str | None, confidence: float | None, family: str | None, family_confidence: float | None
+) -> str:
+    """Return the genre, the family where that is surer than an unsure genre, or the state where there is neither."""
+    if genre is None:
+        return str(state)
+    lead = (family_confidence or 0.0) - (confidence or 0.0)
+    says_more = state == State.UNSURE and family not in (None, genre) and lead > FAMILY_LEAD
+    return f"{family}, perhaps {genre}" if says_more else genre
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A genre and its mean probability over the votes, 0..1."""
@@ -134,6 +149,11 @@ class Reading:
     session: str = ""
 
     @property
+    def answer(self) -> str:
+        """The genre, the family where that is surer than an unsure genre, or the state where there is neither."""
+        return in_words(self.state, self.genre, self.confidence, self.family, self.family_confidence)
+
+    @property
     def right(self) -> bool | None:
         """Whether the genre agrees with the true one; ``None`` if the truth is not known."""
         if self.truth is None:
@@ -154,7 +174,8 @@ class Track:
     path
         The file or URL.
     state
-        Listening, or unsure: the confidence is too low, or the file ends before the model has warmed up.
+        Listening; unsure: the confidence is too low, or the file ends before the model has warmed up; or unknown: most
+        of it is no music, or none that the model knows.
     genre, confidence, top, family, family_confidence, set
         As in `Reading`, over every decision of the track.
     bpm
@@ -180,8 +201,8 @@ class Track:
 
     path: str
     state: State
-    genre: str
-    confidence: float
+    genre: str | None
+    confidence: float | None
     top: tuple[Candidate, ...]
     bpm: float | None
     seconds: float
@@ -191,6 +212,11 @@ class Track:
     set: tuple[str, ...] = ()
     bpm_candidates: tuple[TempoCandidate, ...] = ()
     fault: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """The genre, the family where that is surer than an unsure genre, or the state where there is neither."""
+        return in_words(self.state, self.genre, self.confidence, self.family, self.family_confidence)
 
     def to_json(self) -> str:
         """Return the summary as one line of JSON."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from edmlive.realtime.reading import in_words
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -15,7 +17,7 @@ class Segment:
     time
         Where it starts in the audio, in seconds, as `Reading.time`.
     state
-        A `State`, or another reason why there is no genre.
+        A `State`, *unsure* if most of the readings were, or another reason why there is no genre.
     genre
         The genre, or ``None``.
     bpm
@@ -24,6 +26,8 @@ class Segment:
         Mean over the readings that named the genre, 0..1.
     level_dbfs
         Mean of the readings' levels; ``None`` without readings.
+    family, family_confidence
+        The commonest family of the readings that named the genre, and its mean confidence, 0..1; ``None`` without one.
     """
 
     start: datetime
@@ -34,6 +38,8 @@ class Segment:
     bpm: float | None = None
     confidence: float | None = None
     level_dbfs: float | None = None
+    family: str | None = None
+    family_confidence: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -44,3 +50,8 @@ class Segment:
     def label(self) -> str:
         """The genre, or why there is none."""
         return self.genre or self.state
+
+    @property
+    def answer(self) -> str:
+        """The genre, the family where that is surer than an unsure genre, or why there is neither."""
+        return in_words(self.state, self.genre, self.confidence, self.family, self.family_confidence)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from edmlive.realtime.segment import Segment
-from edmlive.report.segments import SETTLING_SECONDS, find_events, shares, transitions
+from edmlive.report.segments import SETTLING_SECONDS, family_shares, find_events, shares, transitions
 from edmlive.report.session import Session
 from edmlive.report.timeline import draw, time_label
 from edmlive.util.page import Section, to_page
@@ -50,20 +50,22 @@ def _sections(session: Session, segments: Sequence[Segment]) -> Iterator[Section
         f"or for less than {SETTLING_SECONDS / 2:.0f} s between two others, counts as flicker and is not shown.",
         figure=draw(session, segments),
     )
-    yield _genres(segments)
+    yield _shares("Genres", "Genre", shares(segments))
+    yield _shares("Families", "Family", family_shares(segments))
     yield Section(
         "Changes of genre",
-        head=("Time", "To", "BPM", "Confidence"),
+        head=("Time", "To", "Family", "BPM", "Confidence"),
         rows=[
             (
                 time_label(session, segment.start),
-                segment.label,
+                segment.answer,
+                segment.family or "",
                 "" if segment.bpm is None else f"{segment.bpm:.1f}",
                 "" if segment.confidence is None else f"{segment.confidence:.0%}",
             )
             for segment in transitions(segments)
         ],
-        numeric=(2, 3),
+        numeric=(3, 4),
     )
     yield Section(
         "Without a genre",
@@ -89,16 +91,15 @@ def _sections(session: Session, segments: Sequence[Segment]) -> Iterator[Section
     yield from (Section(note=fault) for fault in session.skipped)
 
 
-def _genres(segments: Sequence[Segment]) -> Section:
-    total = shares(segments)
+def _shares(title: str, what: str, total: dict[str, float]) -> Section:
     heard, longest = sum(total.values()) or 1.0, max(total.values(), default=0.0) or 1.0
     bar = Markup('<span class="bar"><span style="width:{:.1%}"></span></span>')
     return Section(
-        "Genres",
-        head=("Genre", "Time", "Share", ""),
+        title,
+        head=(what, "Time", "Share", ""),
         rows=[
-            (genre, clock(seconds), f"{seconds / heard:.1%}", bar.format(seconds / longest))
-            for genre, seconds in total.items()
+            (name, clock(seconds), f"{seconds / heard:.1%}", bar.format(seconds / longest))
+            for name, seconds in total.items()
         ],
         numeric=(1, 2),
     )

@@ -1,6 +1,7 @@
 """Segments of one genre, cleared of flicker, and whatever else happened during a session."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
@@ -73,10 +74,19 @@ def transitions(segments: Sequence[Segment]) -> list[Segment]:
 
 def shares(segments: Sequence[Segment]) -> dict[str, float]:
     """Return the seconds of each genre, the longest first."""
+    return _seconds((segment.genre, segment.seconds) for segment in segments)
+
+
+def family_shares(segments: Sequence[Segment]) -> dict[str, float]:
+    """Return the seconds of each family, the longest first."""
+    return _seconds((segment.family, segment.seconds) for segment in segments)
+
+
+def _seconds(pairs: Iterable[tuple[str | None, float]]) -> dict[str, float]:
     total: dict[str, float] = {}
-    for segment in segments:
-        if segment.genre is not None:
-            total[segment.genre] = total.get(segment.genre, 0.0) + segment.seconds
+    for name, seconds in pairs:
+        if name is not None:
+            total[name] = total.get(name, 0.0) + seconds
     return dict(sorted(total.items(), key=lambda pair: -pair[1]))
 
 
@@ -111,17 +121,24 @@ def _settled(session: Session, start: int, stop: int) -> Iterator[tuple[str, int
 
 def _segment(session: Session, start: int, stop: int, genre: str | None) -> Segment:
     lines = session.lines[start:stop]
-    confidences = [line.confidence for line in lines if genre and line.genre == genre and line.confidence is not None]
+    naming = [line for line in lines if genre and line.genre == genre]
+    confidences = [line.confidence for line in naming if line.confidence is not None]
+    families = Counter(line.family for line in naming if line.family is not None)
+    family = families.most_common(1)[0][0] if families else None
+    sums = [line.family_confidence for line in naming if line.family == family and line.family_confidence is not None]
+    unsure = sum(line.state is State.UNSURE for line in naming) > len(naming) / 2
     tempos = [line.bpm for line in lines if genre and line.bpm is not None]
     return Segment(
         start=session.moment(session.at[start]),
         end=session.moment(session.until[stop - 1]),
         time=lines[0].time,
-        state=State.LISTENING if genre else lines[0].state,
+        state=(State.UNSURE if unsure else State.LISTENING) if genre else lines[0].state,
         genre=genre,
         bpm=round(float(np.median(tempos)), 1) if tempos else None,
         confidence=float(np.mean(confidences)) if confidences else None,
         level_dbfs=round(float(np.mean([line.level_dbfs for line in lines])), 1),
+        family=family,
+        family_confidence=float(np.mean(sums)) if sums else None,
     )
 
 

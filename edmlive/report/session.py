@@ -45,6 +45,8 @@ class Line:
     confidence: Annotated[float, Field(ge=0, le=1)] | None
     bpm: Annotated[float, Field(gt=0, le=1000)] | None
     model: str
+    family: Annotated[str, Field(min_length=1)] | None = None
+    family_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     counts: Counts = NOTHING_LOST
     notices: tuple[str, ...] = ()
     session: str = ""

@@ -11,7 +11,18 @@ from edmlive.report.segments import transitions
 from edmlive.report.session import Session
 from edmlive.util.printable import spreadsheet_text
 
-CSV_HEADER = ("start", "seconds", "audio_time", "state", "genre", "confidence", "bpm", "level_dbfs")
+CSV_HEADER = (
+    "start",
+    "seconds",
+    "audio_time",
+    "state",
+    "genre",
+    "confidence",
+    "bpm",
+    "level_dbfs",
+    "family",
+    "family_confidence",
+)
 CUE_TRACKS = 99
 _CUE_FRAMES = 75
 _CUE_TYPES = {".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}
@@ -21,17 +32,26 @@ def to_csv(segments: Sequence[Segment]) -> str:
     """Return one line for each segment.
 
     The columns are the time of day (ISO 8601), the length in seconds, the position in the audio in seconds, the
-    state, the genre, its mean confidence (0..1), the median tempo in BPM and the mean level in dBFS.
+    state, the genre, its mean confidence (0..1), the median tempo in BPM, the mean level in dBFS, the family and its
+    mean confidence (0..1).
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(CSV_HEADER)
     for s in segments:
-        confidence = None if s.confidence is None else round(s.confidence, 4)
-        genre = None if s.genre is None else spreadsheet_text(s.genre)
-        start = s.start.isoformat(timespec="milliseconds")
-        rows.writerow((start, round(s.seconds, 3), round(s.time, 3), s.state, genre, confidence, s.bpm, s.level_dbfs))
+        start, place = s.start.isoformat(timespec="milliseconds"), (round(s.seconds, 3), round(s.time, 3))
+        genre = (_text(s.genre), _share(s.confidence))
+        family = (_text(s.family), _share(s.family_confidence))
+        rows.writerow((start, *place, s.state, *genre, s.bpm, s.level_dbfs, *family))
     return text.getvalue()
+
+
+def _text(name: str | None) -> str | None:
+    return None if name is None else spreadsheet_text(name)
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def to_cue(session: Session, segments: Sequence[Segment], recording: Path) -> str:
@@ -61,7 +81,7 @@ def to_cue(session: Session, segments: Sequence[Segment], recording: Path) -> st
         tempo = f" ({change.bpm:.1f} BPM)" if change.bpm is not None else ""
         lines += [
             f"  TRACK {number:02d} AUDIO",
-            f'    TITLE "{_cue_text(change.label + tempo)}"',
+            f'    TITLE "{_cue_text(change.answer + tempo)}"',
             f"    INDEX 01 {minutes:02d}:{rest // _CUE_FRAMES:02d}:{rest % _CUE_FRAMES:02d}",
         ]
     return "\n".join(lines) + "\n"

@@ -27,6 +27,7 @@ _ALARM = "#c0392b"
 _WITHOUT_GENRE = {
     State.WARMING_UP: "#cfd4da",
     State.SILENCE: "#9aa3ad",
+    State.UNKNOWN: "#b9a9c9",
     State.NO_INPUT: _ALARM,
     NOT_RUNNING: "#55606b",
 }
@@ -146,13 +147,15 @@ def _bars(
     bars: Shapes = []
     for segment in segments:
         tempo = f", {segment.bpm:.1f} BPM" if segment.bpm is not None else ""
+        family = f" ({segment.family})" if segment.family not in (None, segment.genre) else ""
+        at, length = time_label(session, segment.start), clock(segment.seconds)
         bars.append(
             {
                 "x": x(segment.start),
                 "y": _TOP + _LANE * names.index(segment.label),
                 "width": max(1.0, x(segment.end) - x(segment.start)),
                 "colour": _colour(segment.label, genres),
-                "text": f"{time_label(session, segment.start)} {segment.label}, {clock(segment.seconds)}{tempo}",
+                "text": f"{at} {segment.label}{family}, {length}{tempo}",
             }
         )
     return bars

@@ -11,6 +11,7 @@ from edmlive.realtime.reading import State
 
 DISCOVERY_PREFIX = "homeassistant"
 
+_BINARY = ("mixing",)
 # A template that yields "None" makes a number unknown; text sensors need a word instead.
 _SENSORS: dict[str, dict[str, Any]] = {
     "genre": {"value_template": "{{ value_json.genre or 'none' }}", "icon": "mdi:music"},
@@ -21,6 +22,16 @@ _SENSORS: dict[str, dict[str, Any]] = {
         "suggested_display_precision": 0,
         "icon": "mdi:check-decagram",
     },
+    "family": {"value_template": "{{ value_json.family or 'none' }}", "icon": "mdi:file-tree"},
+    "family_confidence": {
+        "name": "Family confidence",
+        "value_template": "{{ value_json.family_confidence * 100 if value_json.family else none }}",
+        "unit_of_measurement": "%",
+        "state_class": "measurement",
+        "suggested_display_precision": 0,
+        "icon": "mdi:check-decagram-outline",
+    },
+    "mixing": {"value_template": "{{ 'ON' if value_json.mixing else 'OFF' }}", "icon": "mdi:blender"},
     "bpm": {
         "name": "Tempo",
         "value_template": "{{ value_json.bpm }}",
@@ -63,7 +74,7 @@ def discovery(
     availability_topic
         Where ``online`` and ``offline`` are published.
     """
-    entity = re.sub("[^a-z0-9]+", "_", f"edmlive_{base_topic.lower().removeprefix('edmlive')}").strip("_")
+    entity = _slug(f"edmlive_{base_topic.lower().removeprefix('edmlive')}")
     shared = {
         "state_topic": state_topic,
         "availability_topic": availability_topic,
@@ -71,12 +82,20 @@ def discovery(
         "origin": {"name": "edmlive", "sw_version": version("edmlive")},
     }
     return {
-        f"{DISCOVERY_PREFIX}/sensor/{identity}_{sensor}/config": {
+        f"{DISCOVERY_PREFIX}/{_component(sensor)}/{identity}_{sensor}/config": {
             "name": sensor.capitalize(),
             "unique_id": f"{identity}_{sensor}",
-            "default_entity_id": f"sensor.{entity}_{fields.get('name', sensor).lower()}",
+            "default_entity_id": f"{_component(sensor)}.{entity}_{_slug(fields.get('name', sensor).lower())}",
             **shared,
             **fields,
         }
         for sensor, fields in _SENSORS.items()
     }
+
+
+def _slug(text: str) -> str:
+    return re.sub("[^a-z0-9]+", "_", text).strip("_")
+
+
+def _component(sensor: str) -> str:
+    return "binary_sensor" if sensor in _BINARY else "sensor"

@@ -11,7 +11,7 @@ import rtmidi
 from edmlive.errors import SinkError
 from edmlive.realtime.reading import Reading
 from edmlive.sinks.midi_clock import MidiClock
-from edmlive.sinks.midi_map import default_map, read_map
+from edmlive.sinks.midi_map import GenreMessages, default_map, read_map
 
 VIRTUAL = "virtual"
 NAME = "edmlive"
@@ -27,7 +27,7 @@ _LINGER_SECONDS = 0.1
 
 
 class MidiOutput:
-    """Sends a genre's messages when it begins, controllers with each reading, and clock in between.
+    """Sends the messages of a genre and a family when they begin, controllers with each reading, clock in between.
 
     Parameters
     ----------
@@ -35,10 +35,12 @@ class MidiOutput:
         Name of an output port or part of it, ignoring case; or `VIRTUAL`, to open a port named `NAME` that other
         programs can connect to, on platforms that support it (Linux and macOS). The MIDI system can be chosen as
         mido documents it, such as ``MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK``.
-    labels
-        The model's genres.
+    genres
+        Every genre that an answer may have.
     map_file
         A TOML file for `read_map`; `default_map` is used without one.
+    families
+        Every family that an answer may have.
 
     Raises
     ------
@@ -46,22 +48,24 @@ class MidiOutput:
         There is no such port, it cannot be opened, or the map is not valid.
     """
 
-    def __init__(self, port: str, labels: tuple[str, ...], map_file: Path | None = None) -> None:
-        self._map = default_map(labels) if map_file is None else read_map(map_file, labels)
+    def __init__(
+        self, port: str, genres: tuple[str, ...], map_file: Path | None = None, families: tuple[str, ...] = ()
+    ) -> None:
+        self._map = default_map(genres) if map_file is None else read_map(map_file, genres, families)
         self._port = _open(port)
         self._clock = MidiClock(self._port.send) if self._map.clock else None
-        self._genre: str | None = None
-        self._held: tuple[int, int] | None = None
+        self._playing: dict[str, str | None] = {}
+        self._held: dict[str, tuple[int, int]] = {}
 
     def write(self, reading: Reading) -> None:
         """Send the messages for a reading."""
         try:
             self._follow(reading.bpm)
             self._control(self._map.controllers.confidence, reading.confidence or 0.0)
+            self._control(self._map.controllers.family_confidence, reading.family_confidence or 0.0)
             self._control(self._map.controllers.level, 1 - reading.level_dbfs / QUIETEST_DBFS)
-            if reading.genre != self._genre:
-                self._genre = reading.genre
-                self._begin(reading.genre)
+            self._change("genre", reading.genre, self._map.genres)
+            self._change("family", reading.family, self._map.families)
         except (OSError, rtmidi.RtMidiError) as error:
             raise SinkError(f"MIDI can no longer be sent to '{self._port.name}' ({error}).") from None
 
@@ -69,8 +73,10 @@ class MidiOutput:
         """Stop the clock, release every note, and close the port."""
         if self._clock is not None:
             self._clock.close()
-        self._release()
-        for channel in sorted({messages.channel or self._map.channel for messages in self._map.genres.values()}):
+        self._release("genre")
+        self._release("family")
+        entries = (*self._map.genres.values(), *self._map.families.values())
+        for channel in sorted({messages.channel or self._map.channel for messages in entries}):
             self._send("control_change", channel, control=_ALL_NOTES_OFF, value=0)
         time.sleep(_LINGER_SECONDS)
         self._port.close()
@@ -87,9 +93,13 @@ class MidiOutput:
             data = round(127 * min(max(value, 0.0), 1.0))
             self._send("control_change", self._map.channel, control=number, value=data)
 
-    def _begin(self, genre: str | None) -> None:
-        self._release()
-        messages = self._map.genres.get(genre) if genre is not None else None
+    def _change(self, kind: str, name: str | None, entries: dict[str, GenreMessages]) -> None:
+        """Send what begins and ends with a genre or a family, if it has changed."""
+        if name == self._playing.get(kind):
+            return
+        self._playing[kind] = name
+        self._release(kind)
+        messages = entries.get(name) if name is not None else None
         if messages is None:
             return
         channel = messages.channel or self._map.channel
@@ -97,13 +107,13 @@ class MidiOutput:
             self._send("program_change", channel, program=messages.program)
         if messages.note is not None:
             self._send("note_on", channel, note=messages.note, velocity=_VELOCITY)
-            self._held = channel, messages.note
+            self._held[kind] = channel, messages.note
 
-    def _release(self) -> None:
-        if self._held is not None:
-            channel, note = self._held
+    def _release(self, kind: str) -> None:
+        held = self._held.pop(kind, None)
+        if held is not None and held not in self._held.values():
+            channel, note = held
             self._send("note_off", channel, note=note)
-            self._held = None
 
     def _send(self, kind: str, channel: int, **values: int) -> None:
         self._port.send(mido.Message(kind, channel=channel - 1, **values))

@@ -22,6 +22,9 @@ ROOT = "/edmlive"
 STOPPED = "stopped"
 """Last value of ``/edmlive/state``."""
 
+TEMPO_COUNT = 3
+"""Tempi sent with each reading."""
+
 _QUIETEST_DBFS = -120.0
 
 
@@ -56,42 +59,33 @@ class OscSender:
         self._socket = socket.socket(family, kind, protocol)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self._genre: str | None = None
-        self._previous: str | None = None
+        self._genre = Switch("is")
+        self._family = Switch("is-family")
 
     def write(self, reading: Reading) -> None:
         """Send one bundle."""
         moment = datetime.datetime.fromisoformat(reading.clock).timestamp() if reading.clock else IMMEDIATELY
-        self._change_to(reading.genre)
-        self._send(moment, [*_messages(reading), *self._switches()])
+        switches = [*self._genre.to(reading.genre), *self._family.to(reading.family)]
+        self._send(moment, [*_messages(reading), *switches])
 
     def close(self) -> None:
         """Send a last bundle with the state `STOPPED`."""
-        self._change_to(None)
         self._send(
             IMMEDIATELY,
             [
                 _message("genre", ""),
                 _message("confidence", 0.0),
+                _message("family", ""),
+                _message("family_confidence", 0.0),
+                _message("mixing", 0.0),
                 _message("bpm", 0.0),
                 _message("level", _QUIETEST_DBFS),
                 _message("state", STOPPED),
-                *self._switches(),
+                *self._genre.to(None),
+                *self._family.to(None),
             ],
         )
         self._socket.close()
-
-    def _change_to(self, genre: str | None) -> None:
-        if genre != self._genre:
-            self._previous = self._genre or self._previous
-            self._genre = genre
-
-    def _switches(self) -> Iterator[OscMessage]:
-        """Yield 1 for the current genre and 0 for the one before it."""
-        if self._previous is not None and self._previous != self._genre:
-            yield _message(f"is/{address_part(self._previous)}", 0.0)
-        if self._genre is not None:
-            yield _message(f"is/{address_part(self._genre)}", 1.0)
 
     def _send(self, moment: float, messages: list[OscMessage]) -> None:
         bundle = OscBundleBuilder(moment)  # type: ignore[arg-type]  # documented as seconds, as a float
@@ -99,6 +93,31 @@ class OscSender:
             bundle.add_content(message)
         with contextlib.suppress(OSError):
             self._socket.sendto(bundle.build().dgram, self._address)
+
+
+class Switch:
+    """An address for each name, of which one is on.
+
+    Parameters
+    ----------
+    folder
+        What the addresses begin with.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._name: str | None = None
+        self._previous: str | None = None
+
+    def to(self, name: str | None) -> Iterator[OscMessage]:
+        """Yield 1 for the name and 0 for the one before it."""
+        if name != self._name:
+            self._previous = self._name or self._previous
+            self._name = name
+        if self._previous is not None and self._previous != name:
+            yield _message(f"{self._folder}/{address_part(self._previous)}", 0.0)
+        if name is not None:
+            yield _message(f"{self._folder}/{address_part(name)}", 1.0)
 
 
 def address_part(genre: str) -> str:
@@ -113,7 +132,15 @@ def address_part(genre: str) -> str:
 def _messages(reading: Reading) -> Iterator[OscMessage]:
     yield _message("genre", reading.genre or "")
     yield _message("confidence", reading.confidence or 0.0)
+    yield _message("family", reading.family or "")
+    yield _message("family_confidence", reading.family_confidence or 0.0)
+    yield _message("set", *(reading.set or ("",)))
+    yield _message("mixing", float(reading.mixing))
     yield _message("bpm", reading.bpm or 0.0)
+    for place, tempo in enumerate(reading.bpm_candidates[:TEMPO_COUNT]):
+        yield _message(f"tempo/{place + 1}", tempo.bpm, tempo.probability)
+    for place in range(len(reading.bpm_candidates), TEMPO_COUNT):
+        yield _message(f"tempo/{place + 1}", 0.0, 0.0)
     yield _message("level", reading.level_dbfs)
     yield _message("state", reading.state)
     yield _message("liveness", reading.liveness)

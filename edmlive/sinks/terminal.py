@@ -25,6 +25,7 @@ _STYLES = {
     State.WARMING_UP: "yellow",
     State.SILENCE: "blue",
     State.UNSURE: "magenta",
+    State.UNKNOWN: "bright_black",
 }
 
 
@@ -71,7 +72,7 @@ class TerminalLines:
     def write(self, reading: Reading) -> None:
         """Write a line if something has changed."""
         playing = reading.truth.genre if reading.truth else None
-        now = reading.state, reading.genre, playing, reading.liveness, reading.notices
+        now = reading.state, reading.answer, reading.mixing, playing, reading.liveness, reading.notices
         if now != self._last:
             self._last = now
             self._lines.write(line(reading))
@@ -91,17 +92,23 @@ def line(reading: Reading) -> str:
         return printable(f"{clock(reading.time):>8}  {reading.state}{more}")
     tempo = "    -" if reading.bpm is None else f"{reading.bpm:5.1f}"
     unsure = "  (unsure)" if reading.state is State.UNSURE else ""
-    answer = f"{clock(reading.time):>8}  {reading.genre}  {reading.confidence:.0%}  {tempo} BPM"
-    return printable(f"{answer}{unsure}{more}")
+    mixing = "  (mixing)" if reading.mixing else ""
+    surer = "" if reading.answer == reading.genre else f"{reading.family} {reading.family_confidence:.0%}, perhaps "
+    answer = f"{clock(reading.time):>8}  {surer}{reading.genre}  {reading.confidence:.0%}  {tempo} BPM"
+    return printable(f"{answer}{unsure}{mixing}{more}")
 
 
 def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
     """Return a reading as a panel.
 
-    It shows genre, tempo, the truth if known, the five likeliest genres with their votes, losses, time, level, state
-    and notices. Its height is the same in every state.
+    It shows genre and family, tempo, the truth if known, the five likeliest genres with their votes, losses, time,
+    level, state and notices. Its height is the same in every state.
     """
-    head = Text(printable(reading.genre or "-"), style="bold")
+    head = Text(
+        printable("-" if reading.genre is None else reading.answer), style="bold", no_wrap=True, overflow="ellipsis"
+    )
+    if reading.family is not None and reading.family != reading.genre:
+        head.append(Text(printable(f"  {reading.family} {reading.family_confidence:.0%}"), style="dim"))
     tempo = Text("- BPM" if reading.bpm is None else f"{reading.bpm:.1f} BPM", style="bold cyan")
     first = Table.grid(expand=True)
     first.add_column()
@@ -130,13 +137,13 @@ def panel(reading: Reading, title: str, width: int = WIDEST) -> Panel:
     last.add_column(width=10)
     last.add_column(ratio=1)
     last.add_column(width=11, justify="right")
-    last.add_column(width=14, justify="right")
+    last.add_column(width=18, justify="right")
     loudness = max(0.0, 1 - reading.level_dbfs / _QUIETEST_DBFS)
     last.add_row(
         Text(clock(reading.time)),
         ProgressBar(total=1.0, completed=loudness, complete_style="green", finished_style="red"),
         f"{reading.level_dbfs:.1f} dBFS",
-        Text(reading.state, style=_STYLES[reading.state]),
+        Text(reading.state + (", mixing" if reading.mixing else ""), style=_STYLES[reading.state]),
     )
     losses = Text(_losses(reading.counts), style="dim", no_wrap=True, overflow="ellipsis")
     content: RenderableType = Group(first, Text(), bars, losses, last, *_notice_lines(reading.notices, width - 4))

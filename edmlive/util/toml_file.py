@@ -59,6 +59,29 @@ def check_names(names: Iterable[str], known: Iterable[str], kind: str) -> None:
             )
 
 
+def load_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """Read a TOML file of any contents; return its text and its values.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read, is not TOML, or is nested too deeply.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not a text file in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not valid TOML: {str(error)[:1].lower()}{str(error)[1:]}.") from None
+    except RecursionError:
+        raise UserError(f"{path} is not valid here: its values are nested too deeply.") from None
+    except ValueError:  # Python's limit on the digits of an integer
+        raise UserError(f"{path} is not valid here: it contains a number with too many digits.") from None
+
+
 def read_toml(path: Path, table: type[TableType], context: dict[str, Any] | None = None) -> TableType:
     """Read and validate a TOML file.
 
@@ -82,19 +105,7 @@ def read_toml(path: Path, table: type[TableType], context: dict[str, Any] | None
         The file cannot be read, is not TOML, is nested too deeply, or does not match the model. The message names the
         first faulty line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a text file in UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path} is not valid TOML: {str(error)[:1].lower()}{str(error)[1:]}.") from None
-    except RecursionError:
-        raise UserError(f"{path} is not valid here: its values are nested too deeply.") from None
-    except ValueError:  # Python's limit on the digits of an integer
-        raise UserError(f"{path} is not valid here: it contains a number with too many digits.") from None
+    text, document = load_toml(path)
     try:
         return table.model_validate(document, context=context)
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Collections as people give them to ``edmlive classify``: one bad entry never ends or silently shrinks one."""
 
+import csv
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edmlive.realtime import engine
+from edmlive.realtime.reading import Candidate, State, Track
 from tests.cli.conftest import Run, Said
 
 
@@ -80,3 +83,54 @@ def test_named_pipe_is_classified(run: Run, model: Path, music: Path, tmp_path: 
     said = run("classify", pipe, "--json", "--model", model)
     assert said.code == 0
     assert answered(said) == [str(pipe)]
+
+
+def club(tmp_path: Path, text: str = 'Club = ["genre A", "genre B", "genre C", "genre D"]') -> Path:
+    path = tmp_path / "club.toml"
+    path.write_text(text)
+    return path
+
+
+def test_answers_are_called_by_a_file(run: Run, model: Path, music: Path, tmp_path: Path) -> None:
+    said = run("classify", music, "--json", "--model", model, "--labels", club(tmp_path))
+    fields = json.loads(said.out)
+    assert said.code == 0
+    assert {candidate["genre"] for candidate in fields["top"]} <= {"Club", *(f"genre {letter}" for letter in "EFGH")}
+    assert fields["family"] == "Club" and 0 < fields["family_confidence"] <= 1
+    said = run("classify", music, "--csv", "--model", model, "--labels", club(tmp_path))
+    (row,) = csv.DictReader(said.out.splitlines())
+    assert row["family"] == "Club" and float(row["family_confidence"]) == fields["family_confidence"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("families", "has no families"),
+        ("2025", "has no families"),
+        ('A = ["genre Z"]', "'genre Z'"),
+        ('A = ["B"]\nB = ["A"]', "circle"),
+        ('A = "genre A"\nB = "genre A"', "under both"),
+        ("A = ", "not valid TOML"),
+        ("", "names nothing"),
+    ],
+)
+@pytest.mark.parametrize("command", [["classify"], ["listen", "--json", "-", "--input"]], ids=["classify", "listen"])
+def test_names_that_cannot_be_used_are_one_sentence(
+    run: Run, model: Path, music: Path, tmp_path: Path, command: list[str], choice: str, words: str
+) -> None:
+    labels = choice if choice in ("families", "2025") else club(tmp_path, choice)
+    said = run(*command, music, "--model", model, "--labels", labels)
+    assert said.code == 1 and said.out == ""
+    assert words in said.sentence
+
+
+def test_unknown_and_unsure_tracks(run: Run, model: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = (Candidate("Deep House", 0.24), Candidate("Techno", 0.2))
+    unsure = Track("a", State.UNSURE, "Deep House", 0.24, top, 122.0, 60.0, "small", "House", 0.71)
+    unknown = Track("a", State.UNKNOWN, None, None, (), None, 60.0, "small")
+    shown = "House 71%, perhaps Deep House 24%, Techno 20%  122.0 BPM"
+    for track, words in ((unsure, shown), (unknown, "a  unknown  ")):
+        monkeypatch.setattr(engine, "classify", lambda *given, track=track, **options: track)
+        assert words in run("classify", music, "--model", model).out
+    (row,) = csv.DictReader(run("classify", music, "--model", model, "--csv").out.splitlines())
+    assert (row["state"], row["genre"], row["confidence"], row["family"]) == ("unknown", "", "", "")

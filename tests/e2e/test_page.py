@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from edmlive.realtime.reading import Candidate, Reading, State
+from edmlive.realtime.reading import Candidate, Reading, State, TempoCandidate
 from edmlive.sources.health import Liveness
 from tests.realtime.readings import reading, waiting
 
@@ -154,7 +154,7 @@ def heard(seconds_ago: float = 0.0, genre: str = GENRES[0], **fields: Any) -> Re
     others = [label for label in GENRES if label != genre]
     top = tuple(Candidate(label, 0.62 / 2.4**i) for i, label in enumerate([genre, *others]))
     stamp = clock.isoformat(timespec="milliseconds")
-    if fields.get("state") in (State.NO_INPUT, State.SILENCE, State.WARMING_UP):
+    if fields.get("state") in (State.NO_INPUT, State.SILENCE, State.WARMING_UP, State.UNKNOWN):
         return waiting(clock=stamp, **fields)
     defaults: dict[str, Any] = {"genre": genre, "top": top, "confidence": 0.62, "bpm": 174.0, "clock": stamp}
     return reading(**defaults | fields)
@@ -230,9 +230,10 @@ def test_the_timeline_moves(serve: Callable[..., WebSink], page: Page) -> None:
         ({"state": State.NO_INPUT, "liveness": Liveness.RECOVERING, "level_dbfs": -120.0}, "No input"),
         ({"state": State.SILENCE, "level_dbfs": -74.0}, "Silence"),
         ({"state": State.WARMING_UP}, "Warming up"),
+        ({"state": State.UNKNOWN}, "Unknown"),
         ({"state": State.UNSURE, "notices": ("The input is clipping: turn it down by 6 dB.",)}, "Drum & Bass"),
     ],
-    ids=["no-input", "silence", "warming-up", "unsure"],
+    ids=["no-input", "silence", "warming-up", "unknown", "unsure"],
 )
 def test_each_state_is_shown(
     serve: Callable[..., WebSink], page: Page, size: tuple[int, int], fields: dict[str, Any], shown: str
@@ -249,6 +250,36 @@ def test_each_state_is_shown(
         fields.get("notices", [])
     )
     page.picture(f"{fields['state'].replace(' ', '-')}-{size[0]}")
+    assert page.complaints == []
+
+
+@SIZES
+def test_an_unsure_genre_stands_behind_its_family(
+    serve: Callable[..., WebSink], page: Page, size: tuple[int, int]
+) -> None:
+    fields: dict[str, Any] = {
+        "state": State.UNSURE,
+        "genre": "Deep House",
+        "confidence": 0.24,
+        "family": "House",
+        "family_confidence": 0.71,
+        "set": ("Deep House", "House", "Tech House"),
+        "mixing": True,
+        "bpm_candidates": (TempoCandidate(174.0, 0.6), TempoCandidate(87.0, 0.3)),
+    }
+    sink = serve()
+    sink.write(heard(**fields))
+    page.open(sink.url, size)
+    page.wait("document.body.dataset.state === 'unsure'", meanwhile=lambda: sink.write(heard(**fields)))
+    assert page.text("headline") == "House, perhaps Deep House"
+    assert page.text("state") == "unsure, mixing"
+    assert "House: 71 %" in page.text("detail") and "Deep House, House, Tech House" in page.text("detail")
+    assert page.text("tempi") == "or 87.0 (30 %)"
+    page.picture(f"family-{size[0]}")
+    sink.write(heard(**fields | {"state": State.LISTENING, "mixing": False, "set": ()}))
+    page.wait("document.body.dataset.state === 'listening'")
+    assert page.text("headline") == "Deep House"
+    assert page.text("detail") == "House: 71 %."
     assert page.complaints == []
 
 

@@ -26,6 +26,11 @@ def reading(time: float = 1.0, **fields: Any) -> Reading:
     return Reading(**heard | fields)
 
 
+def unsure(time: float = 1.0, **fields: Any) -> Reading:
+    """A reading whose family is surer than its genre."""
+    return reading(time, **{"state": State.UNSURE, "family": "Club", "family_confidence": 0.75} | fields)
+
+
 def truth(genre: str = "hardcore-hard-techno", bpm: float = 127.5, start: float = 0.0) -> Playing:
     return Playing(genre, bpm, start)
 

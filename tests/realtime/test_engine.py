@@ -29,6 +29,7 @@ from edmlive.spec import VoteSpec
 from tests import small_models
 from tests.conftest import FakeClock, write_audio
 from tests.music import pulse, render
+from tests.realtime import readings as made
 from tests.realtime.blocks import BlockSource, cut
 
 RATE = 22_050
@@ -432,3 +433,34 @@ def test_readings_carry_notices_about_faulty_sound(classifier: Classifier) -> No
     heard = readings(Engine(classifier, 44_100), cut(samples), 44_100)
     assert heard[2].notices == ()
     assert "only the first plays" in heard[-1].notices[0]
+
+
+def test_answers_are_called_by_the_names_given(classifier: Classifier, tmp_path: Path) -> None:
+    names = tmp_path / "names.toml"
+    names.write_text('[Club]\nFront = ["genre A", "genre B", "genre C", "genre D"]\nBack = ["genre E"]\n')
+    heard = readings(Engine(classifier, RATE, labels=names), cut(render(6, RATE)))
+    said = [r for r in heard if r.genre is not None]
+    assert said
+    for one in said:
+        assert {c.genre for c in one.top} == {"Front", "Back", "genre F", "genre G", "genre H"}
+        assert sum(c.confidence for c in one.top) == pytest.approx(1)
+        assert one.family == "Club"
+        front_and_back = [c.confidence for c in one.top if c.genre in ("Front", "Back")]
+        assert one.family_confidence == pytest.approx(sum(front_and_back))
+
+
+@pytest.mark.parametrize(("unknown", "genre"), [(2, "Techno"), (3, "Techno"), (4, None)])
+def test_track_that_is_mostly_unknown_has_no_genre(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unknown: int, genre: str | None
+) -> None:
+    heard = [
+        *(made.waiting(state=State.UNKNOWN) for _ in range(unknown)),
+        *(made.reading(family="Club") for _ in range(3)),
+    ]
+    monkeypatch.setattr(Engine, "run", lambda self, source: iter(heard))
+    path = write_audio(tmp_path / "music.wav", render(1, RATE), RATE, "pcm_f32le", "flt")
+    track = classify(path, classifier)
+    assert track.genre == genre
+    assert track.state is (State.LISTENING if genre else State.UNKNOWN)
+    known = (track.confidence, track.family, track.bpm) != (None, None, None)
+    assert known is bool(track.top) is (genre is not None)

@@ -3,7 +3,7 @@
 import json
 
 from edmlive.realtime.reading import Candidate, State, Track
-from tests.realtime.readings import LABELS, reading, truth, waiting
+from tests.realtime.readings import LABELS, reading, truth, unsure, waiting
 
 
 def test_track_is_one_line_with_the_promised_fields() -> None:
@@ -36,3 +36,12 @@ def test_reading_is_right_when_its_label_means_the_true_genre() -> None:
     assert reading(genre="Techno", truth=house).right is False
     assert waiting(truth=house).right is False
     assert reading(genre="Techno").right is None
+
+
+def test_answer_in_words() -> None:
+    assert reading().answer == reading(state=State.UNSURE).answer == "Techno"
+    assert unsure().answer == "Club, perhaps Techno"
+    assert unsure(state=State.LISTENING).answer == "Techno"
+    assert unsure(family_confidence=6 / 21).answer == "Techno"  # the family says no more
+    assert unsure(family="Techno").answer == "Techno"
+    assert waiting(state=State.UNKNOWN).answer == "unknown"

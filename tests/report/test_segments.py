@@ -3,15 +3,18 @@
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edmlive.realtime.reading import State
 from edmlive.realtime.segment import Segment
 from edmlive.report.segments import (
     NOT_RUNNING,
     SETTLING_SECONDS,
+    family_shares,
     find_events,
     find_segments,
     settle,
@@ -20,7 +23,7 @@ from edmlive.report.segments import (
 )
 from edmlive.report.session import read_session
 from edmlive.sources.health import Counts
-from tests.report.nights import START, Piece, lines, write
+from tests.report.nights import START, Piece, changed, lines, write
 
 
 def segments(tmp_path: Path, *pieces: Piece) -> list[Segment]:
@@ -102,3 +105,27 @@ def test_events_are_gaps_and_notices(tmp_path: Path) -> None:
         (10, 20, "The input clips."),
         (20, 20, "Gap: 4410 frames lost"),
     ]
+
+
+def test_a_segment_has_the_commonest_family_of_its_genre(tmp_path: Path) -> None:
+    club = list(lines([("Techno", 80)], family="Club", family_confidence=0.7))
+    bass = (changed(line, family="Bass", family_confidence=0.4) for line in club[60:])
+    (found,) = find_segments(read_session([write(tmp_path / "night.jsonl", iter(club[:60]), bass)]))
+    assert found.family == "Club" and found.family_confidence == pytest.approx(0.7)
+    assert family_shares([found]) == {"Club": 80}
+
+
+def test_a_segment_is_unsure_if_most_of_it_was(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"family": "Club", "family_confidence": 0.7}
+    unsure = lines([("Techno", 60)], **fields, state=State.UNSURE)
+    (found,) = find_segments(read_session([write(tmp_path / "night.jsonl", unsure)]))
+    assert (found.state, found.answer) == ("unsure", "Club, perhaps Techno")
+    sure = lines([("Techno", 60)], **fields)
+    (found,) = find_segments(read_session([write(tmp_path / "night.jsonl", sure)]))
+    assert (found.state, found.answer) == ("listening", "Techno")
+
+
+def test_unknown_is_a_segment_without_a_genre(tmp_path: Path) -> None:
+    found = segments(tmp_path, ("Techno", 60), ("unknown", 5), ("Techno", 60))
+    assert outline(found) == [("Techno", 60), ("unknown", 5), ("Techno", 60)]
+    assert found[1].genre is found[1].family is None and found[1].answer == "unknown"

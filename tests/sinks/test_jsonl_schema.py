@@ -14,12 +14,12 @@ from jsonschema import Draft202012Validator, ValidationError
 import edmlive
 from edmlive.realtime.classifier import Classifier
 from edmlive.realtime.engine import Engine
-from edmlive.realtime.reading import SCHEMA, Reading, State, Track
+from edmlive.realtime.reading import SCHEMA, Reading, State, TempoCandidate, Track
 from edmlive.sources.health import Counts, Liveness
 from tests import small_models
 from tests.conftest import ROOT, write_audio
 from tests.music import render
-from tests.realtime.readings import reading, truth, waiting
+from tests.realtime.readings import reading, truth, unsure, waiting
 
 RATE = 22_050
 CLOCK = "2026-11-22T23:15:00.250+01:00"
@@ -81,6 +81,10 @@ def test_track_is_valid(classifier: Classifier, music: Path) -> None:
     track = edmlive.classify(music, classifier)
     validator("track")(track.to_json())
     validator("track")(dataclasses.replace(track, bpm=None, fault="ends at 0:08 of 0:20").to_json())
+    unknown = dataclasses.replace(track, state=State.UNKNOWN, genre=None, confidence=None, top=())
+    validator("track")(unknown.to_json())
+    with pytest.raises(ValidationError):
+        validator("track")(dataclasses.replace(track, state=State.UNKNOWN).to_json())
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,8 @@ def test_track_is_valid(classifier: Classifier, music: Path) -> None:
     [
         reading(clock=CLOCK),
         reading(clock=CLOCK, state=State.UNSURE, bpm=None, truth=truth(), counts=COUNTS, notices=("The input clips.",)),
-        *(waiting(clock=CLOCK, state=state) for state in (State.WARMING_UP, State.SILENCE)),
+        unsure(clock=CLOCK, set=("Techno", "House"), mixing=True, bpm_candidates=(TempoCandidate(128.0, 0.9),)),
+        *(waiting(clock=CLOCK, state=state) for state in (State.WARMING_UP, State.SILENCE, State.UNKNOWN)),
         *(waiting(clock=CLOCK, state=State.NO_INPUT, liveness=liveness) for liveness in Liveness),
     ],
     ids=lambda heard: f"{heard.state}-{heard.liveness}",
@@ -126,7 +131,8 @@ def test_field_that_the_schema_does_not_know_is_refused(name: str) -> None:
             validator("reading")(json.dumps(line | {name: 1}))
 
 
-def test_genre_in_silence_is_refused() -> None:
-    line = json.loads(waiting(clock=CLOCK, state=State.SILENCE).to_json())
+@pytest.mark.parametrize("state", [State.SILENCE, State.UNKNOWN])
+def test_genre_in_silence_and_of_what_is_unknown_is_refused(state: State) -> None:
+    line = json.loads(waiting(clock=CLOCK, state=state).to_json())
     with pytest.raises(ValidationError):
         validator("reading")(json.dumps(line | {"genre": "Techno"}))

@@ -15,7 +15,7 @@ from edmlive.realtime.reading import State
 from edmlive.sinks.midi import MidiOutput
 from edmlive.sinks.midi_clock import MidiClock
 from edmlive.sinks.midi_map import Controllers, GenreMessages, MidiMap, default_map, read_map
-from tests.realtime.readings import LABELS, reading, waiting
+from tests.realtime.readings import LABELS, reading, unsure, waiting
 
 MAP = """
 channel = 10
@@ -86,6 +86,24 @@ def test_map_file(write_map: Callable[[str], Path]) -> None:
             "Drum & Bass": GenreMessages(program=7, note=40),
         },
     )
+
+
+def test_families_have_messages_of_their_own(wire: Wire, write_map: Callable[[str], Path]) -> None:
+    text = "clock = false\n[controllers]\nfamily_confidence = 22\n[families]\nClub = { note = 60 }\n"
+    sink = MidiOutput("wire", LABELS, write_map(text), ("Club", "Bass"))
+    confidence = f"control_change channel=0 control=22 value={round(127 * 0.75)}"
+    sink.write(unsure())
+    assert wire.received() == [confidence, "note_on channel=0 note=60 velocity=127"]
+    sink.write(unsure(genre="House"))
+    assert wire.received() == [confidence]
+    sink.write(waiting(state=State.UNKNOWN))
+    assert wire.received() == ["control_change channel=0 control=22 value=0", "note_off channel=0 note=60 velocity=64"]
+    sink.close()
+
+
+def test_a_family_that_no_answer_has_is_an_error(write_map: Callable[[str], Path]) -> None:
+    with pytest.raises(UserError, match="line 2: there is no family 'Klub': the nearest is 'Club'"):
+        read_map(write_map("[families]\nKlub = { note = 60 }"), LABELS, ("Club", "Bass"))
 
 
 def test_default_numbers_the_programs_by_the_models_order() -> None:

@@ -125,8 +125,10 @@ def test_ca_file_without_a_certificate_is_an_error(tmp_path: Path) -> None:
 
 def test_discovery_is_what_home_assistant_documents() -> None:
     messages = discovery("edmlive_1f", "edmlive on desk", "club", "club/state", "club/availability")
+    sensors = ("genre", "confidence", "family", "family_confidence", "bpm", "level", "state")
     assert set(messages) == {
-        f"homeassistant/sensor/edmlive_1f_{name}/config" for name in ("genre", "confidence", "bpm", "level", "state")
+        *(f"homeassistant/sensor/edmlive_1f_{name}/config" for name in sensors),
+        "homeassistant/binary_sensor/edmlive_1f_mixing/config",
     }
     for message in messages.values():
         assert set(message) <= SENSOR_KEYS
@@ -141,9 +143,11 @@ def test_discovery_is_what_home_assistant_documents() -> None:
         assert ("options" in message) == (message.get("device_class") == "enum")
         assert not ("options" in message and {"state_class", "unit_of_measurement"} & set(message))
     assert {message["default_entity_id"] for message in messages.values()} == {
-        f"sensor.edmlive_club_{name}" for name in ("genre", "confidence", "tempo", "level", "state")
+        *(f"sensor.edmlive_club_{name}" for name in sensors if name != "bpm"),
+        "sensor.edmlive_club_tempo",
+        "binary_sensor.edmlive_club_mixing",
     }
-    assert len({message["unique_id"] for message in messages.values()}) == 5
+    assert len({message["unique_id"] for message in messages.values()}) == len(messages)
     assert len({str(message["device"]) for message in messages.values()}) == 1
     state = messages["homeassistant/sensor/edmlive_1f_state/config"]
     assert state["options"] == [state.value for state in State]

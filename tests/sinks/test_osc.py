@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle import OscBundle
 
 from edmlive.errors import SinkError
-from edmlive.realtime.reading import State
+from edmlive.realtime.reading import State, TempoCandidate
 from edmlive.sinks.osc import OscSender, address_part
-from tests.realtime.readings import LABELS, reading, waiting
+from tests.realtime.readings import LABELS, reading, unsure, waiting
 
 Messages = dict[str, tuple[Any, ...]]
 
@@ -133,3 +133,26 @@ def test_any_other_text_is_one_sentence(text: str) -> None:
 @given(st.text())
 def test_address_has_no_character_that_osc_forbids(genre: str) -> None:
     assert not set(address_part(genre)) & set(" #*,/?[]{}")
+
+
+def test_family_mixing_tempi_and_set_are_sent(receiver: socket.socket) -> None:
+    tempi = (TempoCandidate(174.0, 0.7), TempoCandidate(87.0, 0.2))
+    sender_to(receiver).write(unsure(mixing=True, set=("Techno", "House"), bpm_candidates=tempi))
+    _, messages = received(receiver)
+    assert messages["/edmlive/family"] == ("Club",)
+    assert messages["/edmlive/family_confidence"] == (0.75,)
+    assert messages["/edmlive/is-family/club"] == messages["/edmlive/mixing"] == (1.0,)
+    assert messages["/edmlive/set"] == ("Techno", "House")
+    assert messages["/edmlive/tempo/1"] == (174.0, pytest.approx(0.7))
+    assert messages["/edmlive/tempo/3"] == (0.0, 0.0)
+
+
+def test_unknown_names_nothing_and_switches_off(receiver: socket.socket) -> None:
+    sender = sender_to(receiver)
+    sender.write(unsure())
+    received(receiver)
+    sender.write(waiting(state=State.UNKNOWN))
+    _, messages = received(receiver)
+    assert messages["/edmlive/state"] == ("unknown",)
+    assert messages["/edmlive/genre"] == messages["/edmlive/family"] == messages["/edmlive/set"] == ("",)
+    assert messages["/edmlive/is/techno"] == messages["/edmlive/is-family/club"] == (0.0,)

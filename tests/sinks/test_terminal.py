@@ -10,7 +10,7 @@ from rich.console import Console
 from edmlive.realtime.reading import Candidate, Reading, State
 from edmlive.sinks.terminal import TerminalLines, TerminalPanel, line, panel
 from edmlive.sources.health import Counts, Liveness
-from tests.realtime.readings import LABELS, reading, truth, waiting
+from tests.realtime.readings import LABELS, reading, truth, unsure, waiting
 
 
 def drawn(content: object) -> str:
@@ -115,3 +115,23 @@ def test_names_are_shown_as_they_are(name: str) -> None:
     assert isinstance(console.file, io.StringIO)
     last = console.file.getvalue().rpartition("opening")[2]
     assert last.count(name) >= 3  # title, winner, ranking
+
+
+def test_an_unsure_genre_stands_behind_its_family() -> None:
+    assert "Club 75%, perhaps Techno  29%" in line(unsure())
+    assert "Club, perhaps Techno" in drawn(panel(unsure(), "mixer"))
+
+
+def test_a_sure_genre_stands_before_its_family() -> None:
+    assert "Club" not in line(unsure(state=State.LISTENING))
+    assert "Techno  Club 75%" in drawn(panel(unsure(state=State.LISTENING), "mixer"))
+
+
+def test_unknown_is_a_state_without_a_genre() -> None:
+    assert line(waiting(state=State.UNKNOWN)).endswith("unknown")
+    assert "unknown" in drawn(panel(waiting(state=State.UNKNOWN), "mixer"))
+
+
+def test_mixing_is_shown() -> None:
+    assert "(mixing)" in line(reading(mixing=True)) and "mixing" not in line(reading())
+    assert "listening, mixing" in drawn(panel(reading(mixing=True), "mixer"))

@@ -81,6 +81,11 @@ class Metrics(Collector):
         for candidate in newest.top:
             confidence.add_metric([_label(candidate.genre)], candidate.confidence)
         yield confidence
+        family = GaugeMetricFamily("edmlive_family_confidence", "Probability of the family, 0..1.", labels=["family"])
+        if newest.family is not None and newest.family_confidence is not None:
+            family.add_metric([_label(newest.family)], newest.family_confidence)
+        yield family
+        yield GaugeMetricFamily("edmlive_mixing", "Whether two tracks overlap.", int(newest.mixing))
 
 
 def _label(text: str) -> str:

@@ -43,7 +43,7 @@ def test_metrics_of_the_newest_reading(sink: WebSink) -> None:
     assert values[("edmlive_latency_seconds_count", ())] == 2
     assert values[("edmlive_latency_seconds_bucket", (("le", "0.05"),))] == 1
     assert values[("edmlive_confidence", (("genre", "Drum & Bass"),))] == 2 / 21
-    assert [values[("edmlive_state", (("state", state),))] for state in State] == [0, 0, 1, 0, 0]
+    assert [values[("edmlive_state", (("state", state),))] for state in State] == [0, 0, 1, 0, 0, 0]
     assert values[("edmlive_healthy", ())] == 1
 
 

@@ -9,10 +9,13 @@ const ANNOUNCE_MS = 10000;
 const PIXELS_PER_SECOND = 0.5;
 const TICK_SECONDS = 300;
 const QUIETEST_DBFS = -60;
+const FAMILY_LEAD = 0.005;  // by which a family is surer than its genre, if it says more
+const MOST_NAMED = 4;
 const EXPLANATIONS = {
   'connecting': 'Waiting for the first reading.',
   'warming up': 'The first answer takes a few seconds of music.',
   'silence': 'Nothing is playing.',
+  'unknown': 'No music, or none that the model knows.',
 };
 
 const $ = id => document.getElementById(id);
@@ -81,14 +84,15 @@ function render() {
   const live = state !== 'lost' && reading !== null;
   const connected = socket !== null && socket.readyState === WebSocket.OPEN;
   document.body.dataset.state = state;
-  setText('state', state === 'lost' ? (connected ? 'no updates' : 'connection lost') : state);
+  const mixing = live && reading.mixing ? ', mixing' : '';
+  setText('state', state === 'lost' ? (connected ? 'no updates' : 'connection lost') : state + mixing);
   setText('model', live ? reading.model : '');
   setText('clock', live ? timeOf(reading.clock) : '');
   const headline = {
     'lost': connected ? 'No updates' : 'Connection lost', 'no input': 'No input', 'silence': 'Silence',
-    'warming up': 'Warming up', 'connecting': 'Connecting',
-  }[state] ?? reading.genre;
-  setHeadline(headline);
+    'warming up': 'Warming up', 'connecting': 'Connecting', 'unknown': 'Unknown',
+  }[state] ?? (familyLeads() ? `${reading.family}, perhaps ${reading.genre}` : reading.genre);
+  setHeadline(headline, live && reading.genre ? reading.genre : headline);
   setText('detail', detail(state));
   setText('alarm', {
     'lost': connected ? 'edmlive is connected but sends no readings.' : 'The connection to edmlive is lost. Reconnecting.',
@@ -96,6 +100,7 @@ function render() {
   }[state] ?? '');
   setList('notices', live ? reading.notices : []);
   setText('bpm', live && reading.bpm !== null ? reading.bpm.toFixed(1) : '–');
+  setText('tempi', live ? otherTempi() : '');
   setText('confidence', live && reading.confidence !== null ? Math.round(100 * reading.confidence) : '–');
   setLevel(live && state !== 'no input' ? reading.level_dbfs : null);
   setTop(live ? reading.top : []);
@@ -109,8 +114,30 @@ function detail(state) {
     return `No updates for ${duration(secondsOld())}${last}.`;
   }
   if (state === 'no input') return `The input is ${reading.liveness}.`;
-  const playing = reading && reading.truth ? `Actually playing: ${reading.truth.genre}, ${reading.truth.bpm.toFixed(1)} BPM` : '';
-  return EXPLANATIONS[state] ?? (state === 'unsure' ? `Not sure. ${playing}` : playing);
+  if (EXPLANATIONS[state]) return EXPLANATIONS[state];
+  const playing = reading.truth ? `Actually playing: ${reading.truth.genre}, ${reading.truth.bpm.toFixed(1)} BPM` : '';
+  return [state === 'unsure' ? 'Not sure.' : '', familyInWords(), setInWords(), playing].filter(Boolean).join(' ');
+}
+
+function familyLeads() {
+  return reading.state === 'unsure' && reading.family !== null && reading.family !== reading.genre
+    && reading.family_confidence - reading.confidence > FAMILY_LEAD;
+}
+
+function familyInWords() {
+  if (reading.family === null || reading.family === reading.genre) return '';
+  return `${reading.family}: ${Math.round(100 * reading.family_confidence)} %.`;
+}
+
+function setInWords() {
+  const { length } = reading.set;
+  if (length < 2) return '';
+  return length > MOST_NAMED ? `One of ${length} genres.` : `One of: ${reading.set.join(', ')}.`;
+}
+
+function otherTempi() {
+  const others = reading.bpm_candidates.filter(({ bpm }) => reading.bpm === null || Math.abs(bpm - reading.bpm) > 1).slice(0, 2);
+  return others.length ? `or ${others.map(({ bpm, probability }) => `${bpm.toFixed(1)} (${Math.round(100 * probability)} %)`).join(', ')}` : '';
 }
 
 function setText(id, text) {
@@ -131,11 +158,11 @@ function make(tag, name, text = '') {
   return element;
 }
 
-function setHeadline(text) {
+function setHeadline(text, coloured) {
   const breakable = text.replace(/[&/]/g, '$&\u200b');
   if ($('headline').textContent === breakable) return;
   $('headline').textContent = breakable;
-  document.body.style.setProperty('--hue', hueOf(text));
+  document.body.style.setProperty('--hue', hueOf(coloured));
   fitHeadline();
 }
 
