@@ -193,6 +193,9 @@ class ModelSpec:
         Data, date, licence and measured accuracy.
     unknown
         Whether the output has one more column, the last: the probability that what sounds is none of the labels.
+    set_probability
+        Sum of probabilities from which the likeliest labels hold the right one in 90 % of cases; 0 if that was not
+        measured.
     schema
         Version of this contract.
     """
@@ -211,6 +214,7 @@ class ModelSpec:
     vote: VoteSpec = VoteSpec()
     provenance: Provenance = Provenance()
     unknown: bool = False
+    set_probability: float = 0.0
     schema: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -225,6 +229,8 @@ class ModelSpec:
         require_names("label", self.labels)
         if self.onset_floor_db is not None and not 0 < self.onset_floor_db <= DEEPEST_FLOOR_DB:
             raise SpecError(f"onset_floor_db is {self.onset_floor_db}, not over 0 and at most {DEEPEST_FLOOR_DB:g}")
+        if not 0 <= self.set_probability <= 1:
+            raise SpecError(f"set_probability is {self.set_probability}, not 0 to 1")
         names = [i.name for i in self.inputs]
         if not names or len(set(names)) != len(names):
             raise SpecError(f"inputs {names} must be at least one and distinct")

@@ -13,6 +13,7 @@ from edmlive.models.descriptors import DescriptorFeatures, DescriptorNetwork, Pe
 from edmlive.spec import LOOK_BACK, InputSpec, ModelSpec, Provenance, VoteSpec
 from edmlive.training.datasets import Tracks
 from edmlive.training.real_music import RealMusic
+from edmlive.training.transplants import Transplants
 
 TEMPO = "71-BPMessentia"
 DESCRIPTORS = (*TIMBRE_NAMES, "70-BPMconf", TEMPO, *RHYTHM_NAMES[6:16])
@@ -26,15 +27,15 @@ WARM_UP_SECONDS = 7.0
 MINIMUM_CONFIDENCE = 0.25
 """One answer in fourteen is less sure than this; of those, one in five is right."""
 
-MEMBERS = 16
-UNITS = 256
+MEMBERS = 8
+UNITS = 512
 DETECTOR_UNITS = 64
-WEIGHT_DECAY = 0.3
+WEIGHT_DECAY = 0.4
 """L2 penalty, divided by the tracks in a batch."""
-LEARNING_RATE = 1e-3
-BATCH = 64
-EPOCHS = 15
-HANDLED_EPOCHS = 40
+LEARNING_RATE = 2e-3
+BATCH = 256
+EPOCHS = 30
+HANDLED_EPOCHS = 120
 DETECTOR_EPOCHS = 10
 """With transplanted handlings, no two of which are the same."""
 HANDLED_SHARE = 0.8
@@ -102,14 +103,14 @@ def fit(
     members
         Perceptrons to average.
     """
-    features = DescriptorFeatures(len(tracks.names), tracks.names.index(TEMPO)).fit(tracks.values)
+    features = features_of(tracks)
     labels, targets = np.unique(tracks.genres, return_inverse=True)
     values, weights = tracks.values, np.ones(len(tracks))
     if pool is not None:
         values = np.concatenate([values, pool.values])
         targets = np.concatenate([targets, np.searchsorted(labels, pool.genres)])
         weights = np.concatenate([weights, np.full(len(pool), POOL_WEIGHT)])
-    differences = None if real is None else differences_of(real, features)
+    differences = None if real is None else Transplants(real, features).differences
     noise = NOISE * features.scale
     noise[[tracks.names.index(name) for name in (TEMPO, LOOK_BACK) if name in tracks.names]] = 0.0
     levels = features.levels(torch.from_numpy(values))
@@ -121,11 +122,9 @@ def fit(
     return DescriptorNetwork(features, genres, _detector(features, lesson, real, seed), look_back)
 
 
-def differences_of(real: RealMusic, features: DescriptorFeatures) -> Tensor:
-    """Return what handlings and short look-backs do to the levels of descriptors, shape (handlings, descriptors)."""
-    levels = features.levels(torch.from_numpy(real.values))
-    handled, whole = real.pairs()
-    return levels[handled] - levels[whole]
+def features_of(tracks: Tracks) -> DescriptorFeatures:
+    """Return the features of descriptors, standardised by some tracks."""
+    return DescriptorFeatures(len(tracks.names), tracks.names.index(TEMPO)).fit(tracks.values)
 
 
 def _detector(features: DescriptorFeatures, lesson: Lesson, real: RealMusic | None, seed: int) -> Perceptrons | None:
@@ -191,6 +190,7 @@ def describe(
         descriptors=descriptors,
         seconds=WINDOW_SECONDS,
         warm_up_seconds=WARM_UP_SECONDS,
+        levelled=LOOK_BACK in descriptors,
     )
     return ModelSpec(
         name, labels, (taken,), vote=VoteSpec(minimum_confidence=MINIMUM_CONFIDENCE), provenance=provenance

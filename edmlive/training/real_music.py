@@ -55,6 +55,12 @@ class RealMusic:
             electronic=self.electronic[rows],
         )
 
+    def halves(self, seed: int) -> tuple["RealMusic", "RealMusic"]:
+        """Divide the electronic music by recordings into what is trained on, three fifths, and what is tested on."""
+        recordings = np.random.default_rng(seed).permutation(np.unique(self.recording[self.electronic]))
+        first = np.isin(self.recording, recordings[: len(recordings) * 3 // 5])
+        return self[first & self.electronic], self[~first & self.electronic]
+
     def pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the rows of electronic music, and for each the row of the same recording, untouched and whole."""
         whole = self.untouched & (self.seconds == WHOLE_SECONDS)

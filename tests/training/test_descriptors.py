@@ -23,10 +23,10 @@ from edmlive.training.descriptors import (
     UNITS,
     WEIGHT_DECAY,
     describe,
-    differences_of,
     fit,
 )
 from edmlive.training.real_music import RealMusic
+from edmlive.training.transplants import Transplants
 from tests.training.tables import save_2016, save_2021
 
 
@@ -122,7 +122,7 @@ def heard(tracks: Tracks, electronic: bool = True) -> RealMusic:
 def test_differences_are_those_between_handled_and_whole(tracks: Tracks) -> None:
     looking = tracks.looking_back(120.0)
     features = DescriptorFeatures(len(looking.names), DESCRIPTORS.index(TEMPO)).fit(looking.values)
-    found = differences_of(heard(tracks), features).numpy()
+    found = Transplants(heard(tracks), features).differences.numpy()
     assert not found[::2].any()
     np.testing.assert_allclose(found[1::2, 8], 1.0, atol=1e-9)
     np.testing.assert_allclose(found[1::2, -1], np.log(30 / 120))
