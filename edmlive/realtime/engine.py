@@ -273,8 +273,8 @@ def classify(
     Returns
     -------
     Track
-        Genre, confidence, ranking, tempo, length, and where the file is broken, if it is. There is no genre if most of
-        the file is nothing that the model knows.
+        Genre, confidence, ranking, tempo, length, and where the file is broken, if it is. There is no genre if
+        the file as a whole is nothing that the model knows.
 
     Raises
     ------
@@ -291,19 +291,14 @@ def classify(
     classifier = _classifier(model, provider)
     last: Reading | None = None
     tempos: list[float] = []
-    unknown = named = 0
     with FileSource(path, endless_seconds=ENDLESS_SECONDS) as source:
         engine = Engine(classifier, source.rate, votes=0, labels=labels)
         for reading in engine.run(source):
-            unknown += reading.state is State.UNKNOWN
-            if reading.genre is not None:
-                last = reading
-                named += 1
+            if reading.genre is not None or reading.state is State.UNKNOWN:
+                last = reading  # the vote is over all decisions so far
                 if reading.bpm is not None:
                     tempos.append(reading.bpm)
-    if unknown > named:
-        last, tempos = None, []
-    elif last is None:
+    if last is None:
         because = f" ({source.fault})" if source.fault else ""
         raise SourceError(
             f"{path} holds {engine.seconds:.1f} s of audio without enough music to decide on{because}: "
@@ -311,13 +306,13 @@ def classify(
         )
     return Track(
         path=str(path),
-        state=last.state if last else State.UNKNOWN,
-        genre=last.genre if last else None,
-        confidence=last.confidence if last else None,
-        top=last.top if last else (),
-        family=last.family if last else None,
-        family_confidence=last.family_confidence if last else None,
-        set=last.set if last else (),
+        state=last.state,
+        genre=last.genre,
+        confidence=last.confidence,
+        top=last.top,
+        family=last.family,
+        family_confidence=last.family_confidence,
+        set=last.set,
         bpm=round(float(np.median(tempos)), 1) if tempos else None,
         seconds=round(engine.seconds, 3),
         model=classifier.spec.name,

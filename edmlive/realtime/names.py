@@ -125,23 +125,22 @@ def names_of(spec: ModelSpec, choice: "str | Path | Names | None" = None) -> Nam
     """
     if isinstance(choice, Names):
         return choice
-    unsure_below = spec.vote.minimum_confidence
     shelves = {label: shelf for label in spec.labels if (shelf := shelf_of(label)) is not None}
     genres = {label: label for label in spec.labels}
     families = {label: shelf.family for label, shelf in shelves.items()}
     if choice is None:
-        return Names(genres, families, unsure_below)
+        return Names(genres, families, spec.unsure_below)
     if (name := _LISTS.get(str(choice))) is not None:
         if not shelves:
             raise UserError(
                 f"Model {spec.name} has no families and no other names: its labels are neither Beatport's nor the "
                 "paper's, so give --labels a file of your own."
             )
-        return Names(genres | {label: name(shelf) for label, shelf in shelves.items()}, families, unsure_below)
+        return Names(genres | {label: name(shelf) for label, shelf in shelves.items()}, families, spec.unsure_below)
     tree = read_tree(Path(choice), spec)
     genres |= {label: path[0] for label, path in tree.items()}
     own = {label: path[-1] for label, path in tree.items() if len(path) > 1 or label not in families}
-    return Names(genres, families | own, unsure_below)
+    return Names(genres, families | own, spec.unsure_below)
 
 
 def read_tree(path: Path, spec: ModelSpec) -> dict[str, tuple[str, ...]]:

@@ -30,8 +30,8 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-FAMILY_LEAD = 0.005
-"""How much surer than the genre a family has to be to say more than it does: half a per cent, the least that shows."""
+FAMILY_LEAD = 0.1
+"""How much surer than an unsure genre a family has to be to be shown in its place."""
 
 
 def in_words(
@@ -174,8 +174,8 @@ class Track:
     path
         The file or URL.
     state
-        Listening; unsure: the confidence is too low, or the file ends before the model has warmed up; or unknown: most
-        of it is no music, or none that the model knows.
+        Listening; unsure: the confidence is too low, or the file ends before the model has warmed up; or unknown: as
+        a whole it is no music, or none that the model knows.
     genre, confidence, top, family, family_confidence, set
         As in `Reading`, over every decision of the track.
     bpm

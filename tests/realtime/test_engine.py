@@ -449,18 +449,15 @@ def test_answers_are_called_by_the_names_given(classifier: Classifier, tmp_path:
         assert one.family_confidence == pytest.approx(sum(front_and_back))
 
 
-@pytest.mark.parametrize(("unknown", "genre"), [(2, "Techno"), (3, "Techno"), (4, None)])
-def test_track_that_is_mostly_unknown_has_no_genre(
-    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unknown: int, genre: str | None
+@pytest.mark.parametrize("known", [True, False])
+def test_track_is_what_all_of_its_decisions_make_it(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
-    heard = [
-        *(made.waiting(state=State.UNKNOWN) for _ in range(unknown)),
-        *(made.reading(family="Club") for _ in range(3)),
-    ]
+    named, unknown = made.reading(family="Club", family_confidence=0.5), made.waiting(state=State.UNKNOWN)
+    heard = [made.waiting(), named, unknown, named if known else unknown, made.waiting(state=State.SILENCE)]
     monkeypatch.setattr(Engine, "run", lambda self, source: iter(heard))
     path = write_audio(tmp_path / "music.wav", render(1, RATE), RATE, "pcm_f32le", "flt")
     track = classify(path, classifier)
-    assert track.genre == genre
-    assert track.state is (State.LISTENING if genre else State.UNKNOWN)
-    known = (track.confidence, track.family, track.bpm) != (None, None, None)
-    assert known is bool(track.top) is (genre is not None)
+    assert track.state is (State.LISTENING if known else State.UNKNOWN)
+    assert [track.genre, track.family] == (["Techno", "Club"] if known else [None, None])
+    assert bool(track.top) is (track.confidence is not None) is known

@@ -9,7 +9,7 @@ const ANNOUNCE_MS = 10000;
 const PIXELS_PER_SECOND = 0.5;
 const TICK_SECONDS = 300;
 const QUIETEST_DBFS = -60;
-const FAMILY_LEAD = 0.005;  // by which a family is surer than its genre, if it says more
+const FAMILY_LEAD = 0.1;  // how much surer than an unsure genre a family has to be to be shown in its place
 const MOST_NAMED = 4;
 const EXPLANATIONS = {
   'connecting': 'Waiting for the first reading.',
