@@ -57,7 +57,8 @@ class Rhythm:
     Parameters
     ----------
     bpm
-        Tempo in beats per minute, about 40 to 215; NaN in silence and during the first six seconds.
+        Tempo now in beats per minute, about 40 to 215; NaN in silence and during the first six seconds. A step shows
+        after some six seconds.
     confidence
         Share of the intervals between beats that agree with one another, 0 to 1.
     descriptors
@@ -154,10 +155,10 @@ class RhythmTracker:
         first = self._saliences.count * ROW_HOP
         start = max(first - CONTEXT, 0) // 2
         context = self._differences.span(start, (first + ROW_LENGTH + CONTEXT) // 2 + 1)
-        whole, *bands = (on_grid(function)[:-2] for function in context.T.copy())
+        functions = context.T.copy()
         row = np.empty((1, LONGEST_PERIOD + 1))
-        period_salience(whole, first - 2 * start, row[0])
-        doubt_periods(np.stack(bands), first - 2 * start, row[0])
+        period_salience(on_grid(functions[0])[:-2], first - 2 * start, row[0])
+        doubt_periods(functions[1:], first // 2 - start, row[0])
         self._saliences.push(row)
 
     def read(self, seconds: float) -> Rhythm:

@@ -36,14 +36,16 @@ _PREFERRED_PERIOD = 43.0
 _PERIOD_DEVIATION = 8.0
 _SALIENCE_FLOOR = 1e-5
 _PREFERENCE = np.arange(LONGEST_PERIOD + 1) * np.exp(-0.5 * (np.arange(LONGEST_PERIOD + 1) / _PREFERRED_PERIOD) ** 2)
-_DUPLE = np.array([1, 2, 4])
 _LONGEST_LAG = 420  # so that a fifth of the row is left to compare with
 _RIVALS = np.array([2 / 3, 3 / 2, 3 / 4, 4 / 3, 4 / 5, 5 / 4, 3 / 5, 5 / 3])
 _MARGIN = 0.31
 _DOUBT = 20.0
 _BPM_TOLERANCE = 5.0
-_STEADY_BEATS = 16
-_STEADY_TOLERANCE = 2  # places on the grid
+_SPAN_BEATS = 12
+_STRAY = 2.0  # places on the grid
+_ALIKE, _SAME = 0.02, 0.01
+_NEW_SECONDS, _RELATED_SECONDS = 6.0, 10.0
+_RELATIONS = np.array([1 / 3, 1 / 2, 2 / 3, 3 / 4, 4 / 3, 3 / 2, 2.0, 3.0])
 _PEAK_REACH = 4
 
 
@@ -127,15 +129,25 @@ def period_salience(values: NDArray[np.float64], first: int, salience: NDArray[n
 
 
 @kernel()
-def _repetition(correlations: NDArray[np.float64], period: float) -> float:
-    """Mean correlation of a row with itself one, two and four periods later, as far as the row is long enough."""
-    total, count = 0.0, 0
-    for multiple in _DUPLE:
-        lag, reach = round(multiple * period), multiple // 4 + 1
-        if lag + reach <= _LONGEST_LAG:
-            total += np.max(correlations[lag - reach : lag + reach + 1])
-            count += 1
-    return total / count if count > 0 else 0.0
+def _highest_nearby(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Highest of the values at most so many places away from each."""
+    highest = values.copy()
+    for offset in range(1, reach + 1):
+        highest[offset:] = np.maximum(highest[offset:], values[:-offset])
+        highest[:-offset] = np.maximum(highest[:-offset], values[offset:])
+    return highest
+
+
+@kernel()
+def _repetition(near: NDArray[np.float64], far: NDArray[np.float64], period: float) -> float:
+    """Mean correlation of a row with itself one, two and four periods later, as far as the row is long enough.
+
+    `near` and `far` are the highest correlations within one and two lags of each.
+    """
+    one, two, four = round(period), round(2 * period), round(4 * period)
+    if four < far.size:
+        return (near[one] + near[two] + far[four]) / 3
+    return (near[one] + near[two]) / 2 if two < near.size else near[one]
 
 
 @kernel("void(float64[:, ::1], int64, float64[::1])")
@@ -145,30 +157,32 @@ def doubt_periods(values: NDArray[np.float64], first: int, salience: NDArray[np.
     Parameters
     ----------
     values
-        Onset functions of bands of the bass, on the grid: shape (bands, n), with up to `CONTEXT` values before and
-        after the row.
+        Onset functions of bands of the bass, at every other place on the grid: shape (bands, n), with some values
+        before and after the row.
     first
-        Where the row of `ROW_LENGTH` values begins.
+        Where the row of half `ROW_LENGTH` values begins.
     salience
         Salience of each period, changed in place, shape (LONGEST_PERIOD + 1,). It no longer sums to 1.
     """
-    correlations, lags = np.zeros(_LONGEST_LAG + 1), np.empty(_LONGEST_LAG + 1)
+    correlations, lags = np.zeros(_LONGEST_LAG // 2 + 1), np.empty(_LONGEST_LAG // 2 + 1)
     peaks = np.empty(values.shape[1])
     for band in range(values.shape[0]):
         subtract_threshold(values[band], peaks)
-        row = peaks[first : first + ROW_LENGTH]
-        for lag in range(_LONGEST_LAG + 1):
+        row = peaks[first : first + ROW_LENGTH // 2]
+        for lag in range(lags.size):
             lags[lag] = _autocorrelation(row, lag)
         mean_square = np.mean(row) ** 2
         variance = lags[0] - mean_square
         if variance > 0.0:
             correlations += (lags - mean_square) / (variance * values.shape[0])
+    fine = on_grid(correlations)[:-1]
+    near, far = _highest_nearby(fine, 1), _highest_nearby(fine, 2)
     for period in range(SHORTEST_PERIOD, LONGEST_PERIOD + 1):
         if salience[period] > 0.0:
             best = 0.0
             for ratio in _RIVALS:
-                best = max(best, _repetition(correlations, ratio * period))
-            excess = best - _repetition(correlations, float(period)) - _MARGIN
+                best = max(best, _repetition(near, far, ratio * period))
+            excess = best - _repetition(near, far, float(period)) - _MARGIN
             salience[period] *= np.exp(-_DOUBT * max(excess, 0.0))
 
 
@@ -208,9 +222,24 @@ def best_periods(salience: NDArray[np.float64]) -> NDArray[np.int64]:
     return path
 
 
+@kernel()
+def _seconds_needed(ratio: float) -> float:
+    """Seconds that a tempo has to last in place of the one that most beats have, given their ratio."""
+    if abs(ratio - 1.0) < 2 * _ALIKE:
+        return 0.0
+    for relation in _RELATIONS:
+        if abs(ratio / relation - 1.0) < _ALIKE:
+            return _RELATED_SECONDS
+    return _NEW_SECONDS
+
+
 @kernel("float64(int64[::1])")
 def steady_tempo(beats: NDArray[np.int64]) -> float:
-    """Tempo to a tenth of a BPM, for which single intervals are too coarse.
+    """Tempo now, to a tenth of a BPM, for which single intervals are too coarse.
+
+    It is held until another has lasted for `_NEW_SECONDS`, so that stray beats, as in breaks and fades, do not change
+    it; half, double and the like have to last longer. Between two tempi lies none, but a tempo that is changed slowly
+    is followed.
 
     Parameters
     ----------
@@ -220,14 +249,35 @@ def steady_tempo(beats: NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        In BPM, from the mean time that sixteen beats take, except in passages that hurry or drag. The first quarter of
-        the beats is ignored: the tracker needs some to lock on.
+        In BPM: the mean over all steady spans of beats within a hundredth of the newest that counts. The first quarter
+        of the beats is ignored: the tracker needs some to lock on.
     """
-    settled = beats[beats.size // 4 :]
-    span = min(_STEADY_BEATS, settled.size - 1)
-    times = np.sort(settled[span:] - settled[:-span])
-    steady = times[np.abs(times - times[times.size // 2]) <= _STEADY_TOLERANCE]
-    return float(60.0 * GRID_RATE * span / np.mean(steady))
+    beats = beats[beats.size // 4 :]
+    span = min(_SPAN_BEATS, beats.size - 1)
+    periods = (beats[span:] - beats[:-span]) / span
+    steady = np.empty(periods.size, np.bool_)
+    for i in range(periods.size):
+        inner = beats[i : i + span + 1] - beats[i] - periods[i] * np.arange(span + 1)
+        steady[i] = np.max(np.abs(inner)) <= _STRAY
+    if not np.any(steady):
+        steady[:] = np.abs(periods - np.median(periods)) <= _STRAY / span
+    period, most = 0.0, 0
+    for candidate in periods[steady]:
+        alike = int(np.sum(steady & (np.abs(periods / candidate - 1.0) < _ALIKE)))
+        if alike > most:
+            period, most = candidate, alike
+    first = periods.size - 1
+    while first >= 0:
+        last = first
+        if steady[last]:
+            while first > 0 and steady[first - 1] and abs(periods[first - 1] / periods[first] - 1.0) < _ALIKE:
+                first -= 1
+            seconds = (beats[last + span] - beats[first]) / GRID_RATE
+            if seconds >= _seconds_needed(periods[last] / period):
+                period = periods[last]
+                break
+        first -= 1
+    return float(60.0 * GRID_RATE / np.mean(periods[steady & (np.abs(periods / period - 1.0) < _SAME)]))
 
 
 @kernel("UniTuple(float64, 2)(int64[::1])")

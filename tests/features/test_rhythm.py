@@ -174,6 +174,16 @@ def test_the_window_forgets():
     assert tracker.seconds == pytest.approx(20.0, abs=0.05)
 
 
+def test_a_step_of_the_tempo_shows_and_nothing_between():
+    tracker, heard = RhythmTracker(90.0, tempo_only=True), []
+    for second in np.concatenate([clicks(128.0, 30.0), clicks(140.0, 20.0)]).reshape(-1, RATE):
+        tracker.push(second)
+        heard.append(tracker.read(90.0).bpm)
+    np.testing.assert_allclose(heard[10:30], 128.0, atol=0.5)
+    assert all(abs(bpm - 128.0) < 1.0 or abs(bpm - 140.0) < 1.0 for bpm in heard[10:])
+    np.testing.assert_allclose(heard[40:], 140.0, atol=0.5)
+
+
 def test_memory_does_not_grow():
     tracker = RhythmTracker(8.0)
     tracker.push(MUSIC)

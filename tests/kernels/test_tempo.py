@@ -56,12 +56,17 @@ def test_a_flat_onset_function_has_no_period():
     assert not salience_of(np.full(ROW_LENGTH, 0.25), 0).any()
 
 
+def bass(period):
+    """Three bands with the same pulses, at every other place on the grid."""
+    return np.stack([pulses(period)[::2]] * 3)
+
+
 def test_kicks_that_alternate_with_hats_are_not_taken_in_threes():
     """Every stroke is as strong as the others, so that all multiples of half a beat are salient."""
     eighths = pulses(16.2)
     salience = salience_of(eighths)
     assert abs(SHORTEST_PERIOD + salience[SHORTEST_PERIOD:].argmax() - 48.6) <= 1, "one and a half beats"
-    doubt_periods(pulses(32.4)[np.newaxis], CONTEXT, salience)
+    doubt_periods(bass(32.4), CONTEXT // 2, salience)
     best = SHORTEST_PERIOD + salience[SHORTEST_PERIOD:].argmax()
     assert min(abs(best - 32.4), abs(best - 64.8)) <= 1
 
@@ -70,11 +75,11 @@ def test_pulses_of_any_period_are_not_doubted():
     for period in (32, 43, 60, 75):
         salience = salience_of(pulses(period))
         before = salience.copy()
-        doubt_periods(np.stack([pulses(period)] * 3), CONTEXT, salience)
+        doubt_periods(bass(period), CONTEXT // 2, salience)
         np.testing.assert_array_equal(salience[period], before[period])
     salience = salience_of(pulses(43))
     before = salience.copy()
-    doubt_periods(np.full((3, ROW_LENGTH + 2 * CONTEXT), 0.25), CONTEXT, salience)
+    doubt_periods(np.full((3, ROW_LENGTH // 2 + CONTEXT), 0.25), CONTEXT // 2, salience)
     np.testing.assert_array_equal(salience, before)
 
 
@@ -109,6 +114,42 @@ def test_the_steady_tempo_is_good_to_a_tenth(bpm):
     beats[50:] += 17
     assert steady_tempo(beats) == pytest.approx(bpm, abs=0.1)
     assert steady_tempo(beats[:2]) == pytest.approx(bpm, rel=0.02)
+
+
+def beats_at(*parts):
+    """Beats at each of the tempi for so many seconds."""
+    periods = np.concatenate([np.full(round(seconds * bpm / 60), 60 / bpm) for bpm, seconds in parts])
+    return np.round(np.cumsum(periods) * GRID_RATE).astype(np.int64)
+
+
+@pytest.mark.parametrize(("before", "after"), [(128.0, 140.0), (140.0, 128.0), (174.0, 126.0), (124.0, 174.0)])
+def test_a_step_shows_within_seconds_and_nothing_between(before, after):
+    beats = beats_at((before, 60), (after, 30))
+    heard = [steady_tempo(beats[beats < end * GRID_RATE]) for end in range(50, 90)]
+    of = [min((before, after), key=lambda bpm: abs(tempo - bpm)) for tempo in heard]
+    np.testing.assert_allclose(heard, of, rtol=0.005)
+    assert of == sorted(of, reverse=before > after), "back and forth"
+    assert 2 <= of.index(after) - 10 <= 9
+
+
+@pytest.mark.parametrize("end", [132.0, 138.0, 118.0])
+def test_a_ramp_is_followed(end):
+    bpm = np.concatenate([np.full(40, 128.0), np.linspace(128.0, end, 64), np.full(40, end)])
+    beats = np.round(np.cumsum(60 / bpm) * GRID_RATE).astype(np.int64)
+    for n in range(30, bpm.size):
+        assert steady_tempo(beats[:n]) == pytest.approx(bpm[n - 1], rel=0.02)
+
+
+@pytest.mark.parametrize("related", [64.0, 85.3, 170.7, 192.0])
+def test_the_octave_is_kept_through_a_passage(related):
+    assert steady_tempo(beats_at((128.0, 60), (related, 8))) == pytest.approx(128.0, abs=0.1)
+    assert steady_tempo(beats_at((128.0, 60), (related, 14))) == pytest.approx(related, rel=0.01)
+
+
+def test_stray_beats_do_not_change_the_tempo():
+    beats = beats_at((98.0, 60))
+    stray = beats[-1] + np.cumsum(np.random.default_rng(0).integers(24, 60, 20))
+    assert steady_tempo(np.append(beats, stray)) == pytest.approx(98.0, abs=0.1)
 
 
 def test_peaks_of_the_tempo_histogram():
