@@ -40,21 +40,23 @@ _EVERYTHING = ModelSpec(
 )
 
 
-def sources(electronic: list[Path], other: list[Path]) -> Iterator[tuple[str, bool, int, Samples]]:
-    """Yield a name, whether it is electronic music, the number of handlings, and the samples of each recording."""
+def sources(electronic: list[Path], other: list[Path]) -> Iterator[tuple[str, tuple[bool, bool], int, Samples]]:
+    """Yield a name, whether it is electronic and whether music, the number of handlings, and the samples."""
     for folders, is_electronic, handlings in (
         (electronic, True, HANDLINGS_OF_ELECTRONIC),
         (other, False, HANDLINGS_OF_OTHER),
     ):
         for recording in (r for folder in folders for r in recordings(folder)):
-            yield recording.digest, is_electronic, handlings, excerpt(recording)
+            yield recording.digest, (is_electronic, True), handlings, excerpt(recording)
     for kind, make in KINDS.items():
         for number in range(SOUNDS):
             rng = np.random.default_rng([number, len(kind)])
-            yield f"{kind}{number}", False, HANDLINGS_OF_SOUNDS, make(rng)
+            yield f"{kind}{number}", (False, False), HANDLINGS_OF_SOUNDS, make(rng)
 
 
-def describe(name: str, electronic: bool, handlings: int, samples: Samples, company: Company, folder: Path) -> None:
+def describe(
+    name: str, sort: tuple[bool, bool], handlings: int, samples: Samples, company: Company, folder: Path
+) -> None:
     """Write the rows of one recording, unless they are there."""
     path = folder / f"{name}.npz"
     if path.exists():
@@ -66,7 +68,8 @@ def describe(name: str, electronic: bool, handlings: int, samples: Samples, comp
     ]
     seconds, values, untouched = (np.array(column) for column in zip(*rows, strict=True))
     unfinished = folder / "unfinished.npz"
-    np.savez(unfinished, values=values, seconds=seconds, untouched=untouched, electronic=np.full(len(rows), electronic))
+    electronic, music = (np.full(len(rows), which) for which in sort)
+    np.savez(unfinished, values=values, seconds=seconds, untouched=untouched, electronic=electronic, music=music)
     unfinished.replace(path)
 
 
@@ -81,17 +84,18 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     voice = speech(np.random.default_rng(0))
     previous, names = voice, []
-    for number, (name, electronic, handlings, samples) in enumerate(sources(options.electronic, options.other), 1):
+    for number, (name, sort, handlings, samples) in enumerate(sources(options.electronic, options.other), 1):
         company = Company(previous, voice, np.random.default_rng(number))
-        describe(name, electronic, handlings, samples, company, folder)
+        describe(name, sort, handlings, samples, company, folder)
         names.append(name)
-        previous = samples if electronic else previous
+        previous = samples if sort[0] else previous
         print(f"\r{number} recordings", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     parts = [np.load(folder / f"{name}.npz") for name in names]
     counts = [len(part["seconds"]) for part in parts]
     arrays = {
-        key: np.concatenate([part[key] for part in parts]) for key in ("values", "seconds", "untouched", "electronic")
+        key: np.concatenate([part[key] for part in parts])
+        for key in ("values", "seconds", "untouched", "electronic", "music")
     }
     np.savez_compressed(
         options.output, names=np.array(LIVE_DESCRIPTORS), recording=np.repeat(np.arange(len(names)), counts), **arrays

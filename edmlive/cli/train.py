@@ -85,6 +85,15 @@ def train(
             rich_help_panel=_DESCRIPTORS,
         ),
     ] = None,
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Descriptors of real music as a DJ plays it, made by research/booth_descriptors.py: the model then "
+            "takes handled music and any length of it, and tells what it does not know; for --model descriptors.",
+            rich_help_panel=_DESCRIPTORS,
+        ),
+    ] = None,
     folds: Annotated[
         int, typer.Option(min=2, help="Folds of the cross-validation.", rich_help_panel=_DESCRIPTORS)
     ] = 10,
@@ -137,10 +146,11 @@ def train(
             _report(checkpoint, output)
     else:
         _refuse_options(context, _NETWORKS, f"{model} is a model over descriptors")
-        if pool and model != "descriptors":
-            raise UserError(f"--pool is an option of --model descriptors, and {model} needs every descriptor.")
+        if (pool or real) and model != "descriptors":
+            option = "--pool" if pool else "--real"
+            raise UserError(f"{option} is an option of --model descriptors, and {model} needs every descriptor.")
         train_descriptors(
-            data, cast(DescriptorModel, model), output, pool=pool, folds=folds, seed=seed, licence=licence
+            data, cast(DescriptorModel, model), output, pool=pool, real=real, folds=folds, seed=seed, licence=licence
         )
 
 

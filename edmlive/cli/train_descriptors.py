@@ -11,7 +11,15 @@ from edmlive.models.inputs import DescriptorModel
 
 
 def train_descriptors(
-    dataset: Path, model: DescriptorModel, output: Path, *, pool: Path | None, folds: int, seed: int, licence: str
+    dataset: Path,
+    model: DescriptorModel,
+    output: Path,
+    *,
+    pool: Path | None,
+    real: Path | None,
+    folds: int,
+    seed: int,
+    licence: str,
 ) -> None:
     """Call `edmlive.training.train_descriptors`; the options are those of `edmlive.cli.train.train`."""
     with training_extra():
@@ -25,6 +33,7 @@ def train_descriptors(
             output,
             model=model,
             pool=pool,
+            real=real,
             folds=folds,
             seed=seed,
             licence=licence,

@@ -189,6 +189,7 @@ class Engine:
             mixing=outcome.mixing,
             family=answer.family,
             family_confidence=answer.family_confidence,
+            set=answer.set,
             bpm=round(outcome.bpm, 1) if math.isfinite(outcome.bpm) else None,
             seconds=round(outcome.seconds, 3),
             model=self._model,

@@ -30,13 +30,15 @@ MINIMUM_CONFIDENCE = 0.25
 MEMBERS = 8
 UNITS = 512
 DETECTOR_UNITS = 64
+DETECTOR_SHARES = (0.3, 0.3, 0.15, 0.25)
+"""Weights of the tables, of real electronic music, of other music and of sounds that are no music."""
 WEIGHT_DECAY = 0.4
 """L2 penalty, divided by the tracks in a batch."""
 LEARNING_RATE = 2e-3
 BATCH = 256
 EPOCHS = 30
 HANDLED_EPOCHS = 120
-DETECTOR_EPOCHS = 10
+DETECTOR_EPOCHS = 12
 """With transplanted handlings, no two of which are the same."""
 HANDLED_SHARE = 0.8
 """Share of the tracks of a batch that a handling is transplanted to."""
@@ -133,10 +135,10 @@ def _detector(features: DescriptorFeatures, lesson: Lesson, real: RealMusic | No
         return None
     levels = torch.cat([lesson.levels, features.levels(torch.from_numpy(real.values))])
     targets = np.concatenate([np.zeros(len(lesson.levels)), ~real.electronic])
-    # Half of the weight is on each side, and half of that of electronic music on real recordings of it.
-    weights = np.concatenate([np.full(len(lesson.levels), 0.25 / len(lesson.levels)), np.empty(len(real))])
-    weights[len(lesson.levels) :][real.electronic] = 0.25 / max(real.electronic.sum(), 1)
-    weights[len(lesson.levels) :][~real.electronic] = 0.5 / (~real.electronic).sum()
+    groups = np.concatenate(
+        [np.zeros(len(lesson.levels), int), np.where(real.electronic, 1, np.where(real.music, 2, 3))]
+    )
+    weights = np.array(DETECTOR_SHARES)[groups] / np.bincount(groups, minlength=len(DETECTOR_SHARES))[groups]
     weights *= len(weights)
     detector = Perceptrons.random(MEMBERS // 2, features.size, DETECTOR_UNITS, 1, seed)
     both = replace(

@@ -33,6 +33,8 @@ class RealMusic:
         Whether the row describes the recording as it is, shape (rows,).
     electronic
         Whether it is electronic music, shape (rows,).
+    music
+        Whether it is music at all, shape (rows,).
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,7 @@ class RealMusic:
     recording: NDArray[np.int64]
     untouched: NDArray[np.bool_]
     electronic: NDArray[np.bool_]
+    music: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -53,6 +56,7 @@ class RealMusic:
             recording=self.recording[rows],
             untouched=self.untouched[rows],
             electronic=self.electronic[rows],
+            music=self.music[rows],
         )
 
     def halves(self, seed: int) -> tuple["RealMusic", "RealMusic"]:
@@ -76,8 +80,8 @@ def read_real_music(path: Path, names: tuple[str, ...]) -> RealMusic:
     Parameters
     ----------
     path
-        A compressed NumPy archive with the arrays ``names``, ``values``, ``seconds``, ``recording``, ``untouched`` and
-        ``electronic``.
+        A compressed NumPy archive with the arrays ``names``, ``values``, ``seconds``, ``recording``, ``untouched``,
+        ``electronic`` and ``music``.
     names
         The descriptors to read.
 
@@ -96,6 +100,7 @@ def read_real_music(path: Path, names: tuple[str, ...]) -> RealMusic:
                 file["recording"].astype(np.int64),
                 file["untouched"].astype(bool),
                 file["electronic"].astype(bool),
+                file["music"].astype(bool),
             )
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise TableError(f"{path} is no archive of descriptors of real music: {error}.") from None

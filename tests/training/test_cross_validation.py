@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from edmlive.models.descriptors import WHOLE_SECONDS
 from edmlive.training.cross_validation import CrossValidation, best_temperature
 
 
@@ -16,7 +17,30 @@ def answers(tracks: int = 4000, labels: int = 5, seed: int = 0) -> tuple[np.ndar
 def test_finds_the_temperature_that_undoes_a_power(exponent: float) -> None:
     probabilities, truth = answers()
     powered = probabilities**exponent
-    assert best_temperature(powered / powered.sum(axis=1, keepdims=True), truth) == pytest.approx(exponent, rel=0.06)
+    cases = [(powered / powered.sum(axis=1, keepdims=True), truth, WHOLE_SECONDS)]
+    assert best_temperature(cases).whole == pytest.approx(exponent, rel=0.06)
+
+
+def test_finds_a_temperature_for_every_look_back() -> None:
+    probabilities, truth = answers()
+    cases = []
+    for seconds, exponent in ((7.5, 0.5), (WHOLE_SECONDS, 1.0)):
+        powered = probabilities**exponent
+        cases.append((powered / powered.sum(axis=1, keepdims=True), truth, seconds))
+    temperature = best_temperature(cases)
+    assert temperature.at(7.5) == pytest.approx(0.5, rel=0.08)
+    assert temperature.at(WHOLE_SECONDS) == pytest.approx(1.0, rel=0.08)
+
+
+def test_a_set_holds_the_right_genre_in_nine_of_ten_cases() -> None:
+    probabilities, truth = answers()
+    result = CrossValidation(tuple("abcde"), truth, np.arange(len(truth)) % 10, probabilities)
+    needed, calibrated = result.set_probability(), result.calibrated()
+    order = np.argsort(-calibrated, axis=1)
+    before = np.take_along_axis(calibrated, order, axis=1).cumsum(axis=1)
+    place = (order == truth[:, None]).argmax(axis=1)
+    inside = (place == 0) | (before[np.arange(len(truth)), place - 1] < needed)
+    assert inside.mean() == pytest.approx(0.9, abs=0.01)
 
 
 def test_calibration_repairs_overconfidence() -> None:

@@ -116,7 +116,9 @@ def heard(tracks: Tracks, electronic: bool = True) -> RealMusic:
     untouched = np.tile([True, False], count)
     recording = np.repeat(np.arange(count), 2)
     names = (*tracks.names, LOOK_BACK)
-    return RealMusic(names, values, values[:, -1], recording, untouched, np.full(2 * count, electronic))
+    return RealMusic(
+        names, values, values[:, -1], recording, untouched, np.full(2 * count, electronic), np.full(2 * count, True)
+    )
 
 
 def test_differences_are_those_between_handled_and_whole(tracks: Tracks) -> None:
@@ -148,7 +150,7 @@ def test_what_is_no_electronic_music_is_told(tracks: Tracks, monkeypatch: pytest
         strange.names,
         *(
             np.concatenate([getattr(heard(tracks), name), getattr(strange, name)])
-            for name in ("values", "seconds", "recording", "untouched", "electronic")
+            for name in ("values", "seconds", "recording", "untouched", "electronic", "music")
         ),
     )
     monkeypatch.setattr(descriptors, "DETECTOR_EPOCHS", 200)
