@@ -25,8 +25,8 @@ MEAN = 8
 """Seconds of which means are compared."""
 DIRECTIONS = 16
 RIDGE = 0.03
-RARE = 18.5
-"""Squared distance between a minute and what came before, within a track: one in fifty is larger."""
+RARE = 26.0
+"""Squared distance between a minute and what came before that is as likely within a track as after a change."""
 
 
 def described(path: Path) -> NDArray[np.float64]:

@@ -127,7 +127,7 @@ def change_odds(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     means_after = (sums[-1] - sums[places]) / after[:, np.newaxis]
     means_before = (sums[places] - sums[first]) / (places - first)[:, np.newaxis]
     distances: NDArray[np.float64] = np.square(means_after - means_before).sum(axis=1)
-    return (distances / (1 + _SPREAD / after)) ** 2
+    return (distances / (1 + _SPREAD / after)) ** 4
 
 
 def _newest_change(seconds: NDArray[np.float64]) -> tuple[int, float] | None:

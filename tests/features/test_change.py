@@ -85,6 +85,6 @@ def test_odds_are_of_the_means_after_and_before() -> None:
     odds = change_odds(seconds)
     assert len(odds) == LONGEST - SHORTEST + 1
     assert odds.argmax() == 20 - SHORTEST
-    assert odds[20 - SHORTEST] == pytest.approx((18 / (1 + 5.7 / 20)) ** 2)
-    assert odds[SHORTEST] == pytest.approx((2 * (3 * 22 / 30) ** 2 / (1 + 5.7 / 12)) ** 2)
+    assert odds[20 - SHORTEST] == pytest.approx((18 / (1 + 5.7 / 20)) ** 4)
+    assert odds[SHORTEST] == pytest.approx((2 * (3 * 22 / 30) ** 2 / (1 + 5.7 / 12)) ** 4)
     assert len(change_odds(seconds[:15])) == 0
