@@ -100,6 +100,8 @@ class FileSource:
                 raise SourceError(f"{self.name} holds no audio stream.")
             self._stream = self._container.streams.audio[0]
             codec = self._stream.codec_context
+            if codec is None:
+                raise SourceError(f"{self.name} holds audio that FFmpeg has no decoder for: convert it to FLAC or WAV.")
             if codec.sample_rate and codec.layout.nb_channels:
                 self._check_plausible(codec.sample_rate, codec.layout.nb_channels)
             self._stream.codec_context.thread_type = "AUTO"
