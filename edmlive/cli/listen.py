@@ -144,12 +144,14 @@ def listen(
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
         from edmlive.realtime.names import names_of
+        from edmlive.realtime.providers import silence_default_logger
         from edmlive.realtime.session import Session
         from edmlive.sinks.sink_thread import SinkThread
         from edmlive.sinks.terminal import TerminalLines, TerminalPanel
         from edmlive.sources import open_source
         from edmlive.sources.recorder import Recorder
 
+        silence_default_logger()
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
         names = names_of(classifier.spec, labels)
         try:

@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ ProviderList = list[tuple[str, dict[str, str]]]
 """Execution providers with their options; each takes the nodes for which those before it have no kernel."""
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
-_WARNING, _FATAL = 2, 4  # ONNX Runtime's severities
+_FATAL = 4  # of ONNX Runtime's severities
 ENGINES = platformdirs.user_cache_path("edmlive") / "tensorrt"
 """Where TensorRT caches the engines it compiles."""
 
@@ -111,29 +111,23 @@ def open_session(data: bytes, providers: ProviderList, batch: int) -> Any:
         # decision, but an INT8 file would start 10 ms later.
         options.add_free_dimension_override_by_name("batch", batch)
     try:
-        with _missing_libraries_unlogged() if providers[0][0] != CPU else contextlib.nullcontext():
-            # ONNX Runtime's own fallback would print to standard output and use the CPU unasked.
-            return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
+        # ONNX Runtime's own fallback would print to standard output and use the CPU unasked.
+        return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
     except RuntimeError as error:
         if "TensorRT libraries" in str(error):
             raise ModelError(DID_NOT_START["tensorrt"]) from None
         raise
 
 
-@contextlib.contextmanager
-def _missing_libraries_unlogged() -> Iterator[None]:
-    """Silence ONNX Runtime's default logger for a moment: a missing CUDA library is reported by us, in one sentence.
+def silence_default_logger() -> None:
+    """Silence ONNX Runtime's default logger, to which it reports a missing CUDA library; we say so in one sentence.
 
-    The session's own severity does not cover it. The logger belongs to the whole process, which may not be ours, and
-    cannot be asked for its severity; afterwards it has ONNX Runtime's default again.
+    For a process that is ours only: the logger is shared by the whole process, and cannot be asked for its severity, so
+    that nobody could restore it.
     """
     import onnxruntime as ort
 
     ort.set_default_logger_severity(_FATAL)
-    try:
-        yield
-    finally:
-        ort.set_default_logger_severity(_WARNING)
 
 
 def _load_libraries(providers: ProviderList) -> None:

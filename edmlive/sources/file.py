@@ -177,6 +177,7 @@ class FileSource:
                 packet = next(packets, None)
             except _ERRORS as error:
                 self.fault = self.fault or self._fault_text("", error)
+                yield from self._held_frames()
                 return
             if packet is None:
                 break
@@ -193,6 +194,14 @@ class FileSource:
             yield from frames
         if not (heard and tags_between):
             self.fault = self.fault or suspected
+
+    def _held_frames(self) -> list[av.AudioFrame]:
+        """Return what the decoder, which works in several threads, still holds where the container breaks."""
+        try:
+            frames: list[av.AudioFrame] = self._stream.codec_context.decode(None)
+        except _ERRORS:
+            return []
+        return frames
 
     def _fault_text(self, place: str, error: Exception) -> str:
         return f"cannot be decoded{place} ({_reason(error, self.name)})"

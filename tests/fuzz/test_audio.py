@@ -58,7 +58,7 @@ def whole_files(folder: Path) -> list[Path]:
         paths.append(write_audio(folder / f"whole.{suffix}", music, rate, codec, sample_format))
     if shutil.which("ffmpeg"):
         paths.append(folder / "whole.oga")
-        command = ["ffmpeg", "-loglevel", "error", "-i", paths[0], "-c:a", "libvorbis", paths[-1]]
+        command = ["ffmpeg", "-loglevel", "error", "-i", str(paths[0]), "-c:a", "libvorbis", str(paths[-1])]
         subprocess.run(command, check=True)
     return paths
 
