@@ -22,6 +22,7 @@ from edmlive.cli.common import (
 from edmlive.cli.outputs import PANEL, open_sinks
 from edmlive.errors import UsageError, UserError
 from edmlive.sinks.web import DEFAULT_ADDRESS
+from edmlive.util.printable import printable
 from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def listen(
                 sample_format=format_,
             )
         except UsageError as error:
-            raise typer.BadParameter(str(error)) from None
+            raise typer.BadParameter(printable(str(error))) from None
     end_in_order()
     with source:
         engine = Engine(classifier, source.rate, hop, votes, names)
@@ -227,7 +228,7 @@ def _channel_numbers(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter(
-            f"'{text}' is not a list of channel numbers such as 3,4", param_hint="--channels"
+            f"'{printable(text)}' is not a list of channel numbers such as 3,4", param_hint="--channels"
         ) from None
 
 

@@ -7,13 +7,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from edmlive.cli.common import plain_console, training_extra
-from edmlive.models.inputs import DescriptorModel
+from edmlive.models.inputs import DescriptorModel, require_model_name
 
 
 def train_descriptors(
     dataset: Path, model: DescriptorModel, output: Path, *, pool: Path | None, folds: int, seed: int, licence: str
 ) -> None:
     """Call `edmlive.training.train_descriptors`; the options are those of `edmlive.cli.train.train`."""
+    from edmlive.training.datasets import read_tracks, require_tracks_per_genre
+
+    # What takes no time to find out is said before the slow imports.
+    require_model_name(output.stem)
+    require_tracks_per_genre(read_tracks(dataset, (), partial=True), folds)
     with training_extra():
         from edmlive.training import train_descriptors as train
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -100,10 +100,11 @@ class Classifier:
     def __init__(
         self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1, *, trusted: bool = False
     ) -> None:
-        path = find_model(model)
+        shipped = zoo().get(str(model))
+        path = shipped or Path(model)
         file = read_model(path)
         sha256 = hashlib.sha256(file.data).hexdigest()
-        if not trusted and path not in zoo().values():
+        if not trusted and shipped is None:
             require_trial(path, sha256, batch)
         self._path = path
         self.spec = file.spec
