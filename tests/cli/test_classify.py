@@ -135,6 +135,8 @@ def test_unknown_and_unsure_tracks(run: Run, model: Path, music: Path, monkeypat
         assert words in run("classify", music, "--model", model).out
     (row,) = csv.DictReader(run("classify", music, "--model", model, "--csv").out.splitlines())
     assert (row["state"], row["genre"], row["confidence"], row["family"]) == ("unknown", "", "", "")
+
+
 def test_onnx_runtime_reports_no_missing_library_beside_our_sentences(
     run: Run, model: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
