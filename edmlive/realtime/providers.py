@@ -1,8 +1,10 @@
 """Where a model runs: ONNX Runtime's execution providers, their options, and a session on them."""
 
 import contextlib
+import ctypes
 import importlib
 import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -62,6 +64,25 @@ def provider_candidates(provider: Provider, available: Sequence[str], engines: P
         return [[(TENSORRT, _tensorrt(graph, engines)), (CUDA, _cuda("0")), cpu] for graph in ("1", "0")]
     on_gpu = [[(CUDA, _cuda(graph)), cpu] for graph in ("1", "0")]
     return on_gpu if provider == "cuda" else [*on_gpu, [cpu]]
+
+
+def providers_to_try(provider: Provider) -> list[str]:
+    """Return what this ONNX Runtime was built with, but for ``auto`` no GPU's where there is no NVIDIA driver.
+
+    Trying those would only make ONNX Runtime complain in the log of a program that asked for nothing.
+    """
+    import onnxruntime as ort
+
+    available: list[str] = ort.get_available_providers()
+    return [CPU] if provider == "auto" and not _has_nvidia_driver() else available
+
+
+def _has_nvidia_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _cuda(graph: str) -> dict[str, str]:

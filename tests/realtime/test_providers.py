@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 
 from edmlive.errors import ModelError
-from edmlive.realtime.classifier import zoo
+from edmlive.realtime.classifier import Classifier, zoo
 from edmlive.realtime.onnx_file import read_model
 from edmlive.realtime.providers import (
     CPU,
@@ -73,3 +73,10 @@ def test_a_host_program_keeps_its_log(candidate: ProviderList, monkeypatch: pyte
     monkeypatch.setattr(onnxruntime, "set_default_logger_severity", asked.append)
     open_session(read_model(next(iter(zoo().values()))).data, candidate, 1)
     assert asked == []
+
+
+def test_nothing_is_logged_where_there_is_no_gpu(capfd: pytest.CaptureFixture[str]) -> None:
+    if any(Path("/dev").glob("nvidia*")):
+        pytest.skip("there is an NVIDIA GPU")
+    assert Classifier(provider="auto").provider == "cpu"
+    assert capfd.readouterr() == ("", "")
