@@ -43,7 +43,9 @@ def bench(
         from edmlive.diagnostics.machine import this_machine
         from edmlive.diagnostics.stages import stages
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
+        from edmlive.realtime.providers import silence_default_logger
 
+        silence_default_logger()
         name = model or DEFAULT_MODEL
         machine = this_machine()
         classifier = Classifier(name, provider.value, batch)

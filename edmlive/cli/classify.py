@@ -59,8 +59,10 @@ def classify(
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import classify as classify_track
         from edmlive.realtime.names import names_of
+        from edmlive.realtime.providers import silence_default_logger
         from edmlive.sinks.jsonl import STANDARD_OUTPUT, LineFile
 
+        silence_default_logger()
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
         names = names_of(classifier.spec, labels)
     bar = Progress(

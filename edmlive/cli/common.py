@@ -68,7 +68,7 @@ ProviderOption = Annotated[
 
 def _onnx_file(path: Path) -> Path:
     if path.suffix != ".onnx" or not path.parent.is_dir():
-        raise typer.BadParameter(f"{path} is not the name of a .onnx file in a folder")
+        raise typer.BadParameter(f"{printable(str(path))} is not the name of a .onnx file in a folder")
     return path
 
 

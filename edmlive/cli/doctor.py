@@ -29,7 +29,9 @@ def doctor(
     with starting(notes, "checking (the very first time: half a minute, to compile)"):
         from edmlive.diagnostics.checks import Status, run_checks
         from edmlive.diagnostics.doctor import all_checks
+        from edmlive.realtime.providers import silence_default_logger
 
+        silence_default_logger()
         findings = list(run_checks(all_checks(device, model, provider.value)))
     can_listen = all(finding.status is not Status.FAILURE for finding in findings)
     out = plain_console()

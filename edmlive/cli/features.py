@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edmlive.cli.common import plain_console, training_extra
+from edmlive.util.audio_files import scan_folder
 
 
 def features(
@@ -45,6 +46,8 @@ def features(
         from edmlive.training.split import LEAST_OF_A_GENRE
     notes = plain_console(stderr=True)
     recordings = read_corpus(corpus)
+    if corpus.is_dir() and (left_out := scan_folder(corpus).summary()):
+        notes.print(f"edmlive: left out of {corpus}: {left_out}.")
     counts = Counter(recording.genre for recording in recordings if recording.genre is not None)
     for genre, count in counts.items():
         if count < LEAST_OF_A_GENRE:

@@ -22,6 +22,7 @@ from edmlive.cli.common import (
 from edmlive.cli.outputs import PANEL, open_sinks
 from edmlive.errors import UsageError, UserError
 from edmlive.sinks.web import DEFAULT_ADDRESS
+from edmlive.util.printable import printable
 from edmlive.util.timecode import clock
 
 if TYPE_CHECKING:
@@ -144,12 +145,14 @@ def listen(
         from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier
         from edmlive.realtime.engine import Engine
         from edmlive.realtime.names import names_of
+        from edmlive.realtime.providers import silence_default_logger
         from edmlive.realtime.session import Session
         from edmlive.sinks.sink_thread import SinkThread
         from edmlive.sinks.terminal import TerminalLines, TerminalPanel
         from edmlive.sources import open_source
         from edmlive.sources.recorder import Recorder
 
+        silence_default_logger()
         classifier = Classifier(model or DEFAULT_MODEL, provider.value)
         names = names_of(classifier.spec, labels)
         try:
@@ -163,7 +166,7 @@ def listen(
                 sample_format=format_,
             )
         except UsageError as error:
-            raise typer.BadParameter(str(error)) from None
+            raise typer.BadParameter(printable(str(error))) from None
     end_in_order()
     with source:
         engine = Engine(classifier, source.rate, hop, votes, names)
@@ -225,7 +228,7 @@ def _channel_numbers(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter(
-            f"'{text}' is not a list of channel numbers such as 3,4", param_hint="--channels"
+            f"'{printable(text)}' is not a list of channel numbers such as 3,4", param_hint="--channels"
         ) from None
 
 

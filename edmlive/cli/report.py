@@ -7,6 +7,7 @@ import typer
 
 from edmlive.cli.common import extra, plain_console
 from edmlive.errors import UserError
+from edmlive.util.files import replacing
 
 if TYPE_CHECKING:
     from edmlive.realtime.segment import Segment
@@ -47,7 +48,8 @@ def report(
         plain_console(stderr=True).print(f"edmlive: {fault}")
     document = _document(session, find_segments(session), kind, recording)
     try:
-        output.write_bytes(document)
+        with replacing(output) as partial:
+            partial.write_bytes(document)
     except OSError as error:
         raise UserError(f"{output} cannot be written ({(error.strerror or str(error)).lower()}).") from None
 

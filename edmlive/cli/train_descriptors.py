@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from edmlive.cli.common import plain_console, training_extra
-from edmlive.models.inputs import DescriptorModel
+from edmlive.models.inputs import DescriptorModel, require_model_name
 
 
 def train_descriptors(
@@ -22,6 +22,11 @@ def train_descriptors(
     licence: str,
 ) -> None:
     """Call `edmlive.training.train_descriptors`; the options are those of `edmlive.cli.train.train`."""
+    from edmlive.training.datasets import read_tracks, require_tracks_per_genre
+
+    # What takes no time to find out is said before the slow imports.
+    require_model_name(output.stem)
+    require_tracks_per_genre(read_tracks(dataset, (), partial=True), folds)
     with training_extra():
         from edmlive.training import train_descriptors as train
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -128,7 +128,8 @@ def _folder(room: Path) -> Path | None:
 
 def _digest(room: Path) -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted({*Path(__file__).parent.glob("[cj]*.py"), *room.glob("*.py")}):
+    here = Path(__file__)
+    for path in sorted({here, here.with_name("jit.py"), *room.glob("*.py")}):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -2,7 +2,8 @@
 
 from typing import Literal, get_args
 
-from edmlive.spec import InputSpec
+from edmlive.errors import UserError
+from edmlive.spec import InputSpec, SpecError, require_names
 
 CepstralArchitecture = Literal["mfcc-lstm", "mfcc-mlp"]
 """Systems that the paper compares with, on cepstral coefficients: mel in dB only."""
@@ -46,3 +47,11 @@ def inputs_of(architecture: Architecture) -> tuple[InputSpec, ...]:
     if architecture == "autocorrelation":
         return (AUTOCORRELATION,)
     return (MEL, FOURIER, AUTOCORRELATION)
+
+
+def require_model_name(name: str) -> None:
+    """Raise `UserError` if no model can have this name, such as one with a line break in it."""
+    try:
+        require_names("name", (name,))
+    except SpecError as error:
+        raise UserError(f"No model can be called after its file or folder: {error}.") from None

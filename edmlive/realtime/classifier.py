@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from edmlive.errors import ModelError
 from edmlive.realtime.inference import Inference
 from edmlive.realtime.onnx_file import read_model
-from edmlive.realtime.providers import DID_NOT_START, Provider, active_provider, open_session, provider_candidates
+from edmlive.realtime.providers import (
+    DID_NOT_START,
+    Provider,
+    active_provider,
+    open_session,
+    provider_candidates,
+    providers_to_try,
+)
 from edmlive.realtime.trial import require_trial
 from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
@@ -100,10 +107,11 @@ class Classifier:
     def __init__(
         self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", batch: int = 1, *, trusted: bool = False
     ) -> None:
-        path = find_model(model)
+        shipped = zoo().get(str(model))
+        path = shipped or Path(model)
         file = read_model(path)
         sha256 = hashlib.sha256(file.data).hexdigest()
-        if not trusted and path not in zoo().values():
+        if not trusted and shipped is None:
             require_trial(path, sha256, batch)
         self._path = path
         self.spec = file.spec
@@ -177,10 +185,8 @@ class Classifier:
 
 def _start(path: Path, data: bytes, spec: ModelSpec, provider: Provider, batch: int) -> Inference:
     """Start a session on the first provider candidate that works."""
-    import onnxruntime as ort
-
     failure: Exception | None = None
-    for providers in provider_candidates(provider, ort.get_available_providers()):
+    for providers in provider_candidates(provider, providers_to_try(provider)):
         try:
             session = open_session(data, providers, batch)
             if provider in DID_NOT_START and active_provider(session) != provider:

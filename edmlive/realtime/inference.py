@@ -1,7 +1,9 @@
 """An ONNX Runtime session with tensors allocated once on its device: windows in, probabilities out."""
 
+import math
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 from edmlive.realtime.providers import active_provider
 from edmlive.spec import OUTPUT_NAME, Features, ModelSpec
 
+RUN_SECONDS = 60.0
+"""A run that takes longer is ended: what a graph costs may depend on what it is given."""
+_CHECK_SECONDS = 1.0
 _STEPS_KEPT = 1_000
 
 
@@ -47,6 +52,8 @@ class Inference:
         self.batch = batch
         self.steps: deque[tuple[float, float, float]] = deque(maxlen=_STEPS_KEPT)
         self._session = session
+        self._options = ort.RunOptions()
+        self._deadline = math.inf
         self._lock = threading.Lock()  # engines in several threads may share the tensors
         self._binding = session.io_binding()
         device = "cpu" if self.provider == "cpu" else "cuda"
@@ -58,6 +65,7 @@ class Inference:
             self._inputs.append((i.name, host, tensor))
         self._output = ort.OrtValue.ortvalue_from_shape_and_type((batch, spec.outputs), np.float32, device)
         self._binding.bind_ortvalue_output(OUTPUT_NAME, self._output)
+        threading.Thread(target=_watch, args=(weakref.ref(self),), name="inference-watchdog", daemon=True).start()
 
     def __call__(self, windows: Sequence[Features]) -> NDArray[np.float32]:
         """Return the output for 1 to `batch` windows, shape (windows, outputs). Thread-safe."""
@@ -79,11 +87,42 @@ class Inference:
         self._binding.synchronize_inputs()
 
     def run(self) -> None:
-        """Run the session on the windows written."""
-        self._session.run_with_iobinding(self._binding)
+        """Run the session on the windows written.
+
+        Raises
+        ------
+        TimeoutError
+            It takes longer than `RUN_SECONDS`; it ends when the node that is computed then is done.
+        Exception
+            ONNX Runtime's own, which have no common base class: a node fails.
+        """
+        self._deadline = time.perf_counter() + RUN_SECONDS
+        try:
+            self._session.run_with_iobinding(self._binding, self._options)
+        except Exception:
+            if self._options.terminate:
+                raise TimeoutError(f"it does not return within {RUN_SECONDS:g} s") from None
+            raise
+        finally:
+            self._deadline = math.inf
+            self._options.terminate = False
         self._binding.synchronize_outputs()
+
+    def end_overdue_run(self) -> None:
+        """Let a run that takes too long fail; called from another thread, as long as it takes."""
+        if time.perf_counter() > self._deadline:
+            self._options.terminate = True
 
     def read(self, windows: int) -> NDArray[np.float32]:
         """Copy the output of the first windows back, shape (windows, outputs)."""
         probabilities: NDArray[np.float32] = self._output.numpy()  # on a CPU, a view that the next run overwrites
         return probabilities[:windows].copy()
+
+
+def _watch(reference: "weakref.ref[Inference]") -> None:
+    """End overdue runs until nobody has the `Inference` any more."""
+    pause = threading.Event()
+    while (inference := reference()) is not None:
+        inference.end_overdue_run()
+        del inference
+        pause.wait(_CHECK_SECONDS)

@@ -1,9 +1,11 @@
 """Where a model runs: ONNX Runtime's execution providers, their options, and a session on them."""
 
 import contextlib
+import ctypes
 import importlib
 import io
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ ProviderList = list[tuple[str, dict[str, str]]]
 """Execution providers with their options; each takes the nodes for which those before it have no kernel."""
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
-_WARNING, _FATAL = 2, 4  # ONNX Runtime's severities
+_FATAL = 4  # of ONNX Runtime's severities
 ENGINES = platformdirs.user_cache_path("edmlive") / "tensorrt"
 """Where TensorRT caches the engines it compiles."""
 
@@ -62,6 +64,25 @@ def provider_candidates(provider: Provider, available: Sequence[str], engines: P
         return [[(TENSORRT, _tensorrt(graph, engines)), (CUDA, _cuda("0")), cpu] for graph in ("1", "0")]
     on_gpu = [[(CUDA, _cuda(graph)), cpu] for graph in ("1", "0")]
     return on_gpu if provider == "cuda" else [*on_gpu, [cpu]]
+
+
+def providers_to_try(provider: Provider) -> list[str]:
+    """Return what this ONNX Runtime was built with, but for ``auto`` no GPU's where there is no NVIDIA driver.
+
+    Trying those would only make ONNX Runtime complain in the log of a program that asked for nothing.
+    """
+    import onnxruntime as ort
+
+    available: list[str] = ort.get_available_providers()
+    return [CPU] if provider == "auto" and not _has_nvidia_driver() else available
+
+
+def _has_nvidia_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _cuda(graph: str) -> dict[str, str]:
@@ -111,29 +132,23 @@ def open_session(data: bytes, providers: ProviderList, batch: int) -> Any:
         # decision, but an INT8 file would start 10 ms later.
         options.add_free_dimension_override_by_name("batch", batch)
     try:
-        with _missing_libraries_unlogged() if providers[0][0] != CPU else contextlib.nullcontext():
-            # ONNX Runtime's own fallback would print to standard output and use the CPU unasked.
-            return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
+        # ONNX Runtime's own fallback would print to standard output and use the CPU unasked.
+        return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
     except RuntimeError as error:
         if "TensorRT libraries" in str(error):
             raise ModelError(DID_NOT_START["tensorrt"]) from None
         raise
 
 
-@contextlib.contextmanager
-def _missing_libraries_unlogged() -> Iterator[None]:
-    """Silence ONNX Runtime's default logger for a moment: a missing CUDA library is reported by us, in one sentence.
+def silence_default_logger() -> None:
+    """Silence ONNX Runtime's default logger, to which it reports a missing CUDA library; we say so in one sentence.
 
-    The session's own severity does not cover it. The logger belongs to the whole process, which may not be ours, and
-    cannot be asked for its severity; afterwards it has ONNX Runtime's default again.
+    For a process that is ours only: the logger is shared by the whole process, and cannot be asked for its severity, so
+    that nobody could restore it.
     """
     import onnxruntime as ort
 
     ort.set_default_logger_severity(_FATAL)
-    try:
-        yield
-    finally:
-        ort.set_default_logger_severity(_WARNING)
 
 
 def _load_libraries(providers: ProviderList) -> None:

@@ -14,7 +14,7 @@ BLOCK_SECONDS = 0.1
 
 
 class DemoSource:
-    """An endless rendered DJ set; each block says what is truly playing. Opening it renders the first track.
+    """An endless rendered DJ set; each block says what is truly playing. Opening it renders its first, short track.
 
     Parameters
     ----------

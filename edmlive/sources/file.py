@@ -100,6 +100,8 @@ class FileSource:
                 raise SourceError(f"{self.name} holds no audio stream.")
             self._stream = self._container.streams.audio[0]
             codec = self._stream.codec_context
+            if codec is None:
+                raise SourceError(f"{self.name} holds audio that FFmpeg has no decoder for: convert it to FLAC or WAV.")
             if codec.sample_rate and codec.layout.nb_channels:
                 self._check_plausible(codec.sample_rate, codec.layout.nb_channels)
             self._stream.codec_context.thread_type = "AUTO"
@@ -175,6 +177,7 @@ class FileSource:
                 packet = next(packets, None)
             except _ERRORS as error:
                 self.fault = self.fault or self._fault_text("", error)
+                yield from self._held_frames()
                 return
             if packet is None:
                 break
@@ -191,6 +194,14 @@ class FileSource:
             yield from frames
         if not (heard and tags_between):
             self.fault = self.fault or suspected
+
+    def _held_frames(self) -> list[av.AudioFrame]:
+        """Return what the decoder, which works in several threads, still holds where the container breaks."""
+        try:
+            frames: list[av.AudioFrame] = self._stream.codec_context.decode(None)
+        except _ERRORS:
+            return []
+        return frames
 
     def _fault_text(self, place: str, error: Exception) -> str:
         return f"cannot be decoded{place} ({_reason(error, self.name)})"

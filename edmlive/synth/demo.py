@@ -12,6 +12,11 @@ from edmlive.taxonomy import SUBGENRES
 
 PITCH_RANGE = 0.06
 """Largest deviation of a deck's speed from the track's own, as on most turntables for DJs."""
+OPENING = "liquid-drum-and-bass"
+"""The subgenre that a set begins with: music that the default model names within seconds."""
+OPENING_BARS = (16, 32, 64)
+"""Lengths of its tracks of that subgenre. The first is rendered in a second or so, and each of the next ones while the
+one before it plays; together they take as long as a track of full length."""
 TRACK_SECONDS = (150.0, 240.0)
 FADE_BARS = (8, 16)
 LONGEST_FADE_SECONDS = 32.0
@@ -27,8 +32,8 @@ _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 class DemoSet:
     """An endless set; the same seed gives the same samples, however they are split into blocks.
 
-    Each lap goes through all subgenres in a new order. While a track plays, the next one is rendered in a thread; two
-    or three tracks are in memory at any time.
+    It begins with short tracks of `OPENING`, so that it sounds at once. Each lap goes through all subgenres in a new
+    order. While a track plays, the next one is rendered in a thread; two or three tracks are in memory at any time.
 
     Parameters
     ----------
@@ -105,10 +110,11 @@ class _Deck:
         mix[first - start : last - start] += self.wait()[first - self.turn.start : last - self.turn.start]
 
 
-def turns(seed: int) -> Iterator[Turn]:
-    """Plan a set: yield its turns, endlessly, without rendering them."""
+def turns(seed: int, opening: str = OPENING) -> Iterator[Turn]:
+    """Plan a set that begins with a subgenre: yield its turns, endlessly, without rendering them."""
     rng = np.random.default_rng(seed)
-    walk = _walk(rng)
+    walk = _walk(rng, opening)
+    openings = iter(OPENING_BARS)
     genre, bpm, speed = next(walk)
     start, fade_in = 0, 0
     for next_genre, next_bpm, next_speed in walk:
@@ -116,6 +122,8 @@ def turns(seed: int) -> Iterator[Turn]:
         bars = PHRASE_BARS * round(rng.uniform(*TRACK_SECONDS) * RATE / bar / PHRASE_BARS)
         fade_bars = [bars for bars in FADE_BARS if bars * bar <= LONGEST_FADE_SECONDS * RATE]
         fade_out_bars = 0 if next_speed is None else fade_bars[rng.integers(len(fade_bars))]
+        if short := next(openings, None):
+            bars, fade_out_bars = short, min(fade_out_bars, PHRASE_BARS)
         glide = round(GLIDE_SECONDS * RATE) if fade_in else 0
         seed = int(rng.integers(2**31))
         turn = Turn(genre, bpm, bars, seed, start, speed or 1.0, fade_in, glide, fade_out_bars)
@@ -124,10 +132,13 @@ def turns(seed: int) -> Iterator[Turn]:
         genre, bpm, speed = next_genre, next_bpm, next_speed
 
 
-def _walk(rng: np.random.Generator) -> Iterator[tuple[str, float, float | None]]:
+def _walk(rng: np.random.Generator, opening: str) -> Iterator[tuple[str, float, float | None]]:
     """Yield subgenres, their tempos, and the speeds that match them to the previous track, or `None` for a cut."""
-    genre, bpm = "", 0.0
-    left: list[str] = []
+    genre, bpm = opening, _tempos(opening, rng)[0]
+    yield genre, bpm, None
+    for _ in OPENING_BARS[1:]:
+        yield genre, bpm, 1.0
+    left = [other for other in SUBGENRES if other != genre]
     while True:
         left = left or list(SUBGENRES)
         others = [other for other in left if other != genre]

@@ -113,7 +113,7 @@ def _entries(manifest: Path) -> list[tuple[str, object]]:
 
 
 def _recording(manifest: Path, place: str, entry: object) -> Recording:
-    fields = entry if isinstance(entry, dict) else {}
+    fields = {key.casefold(): value for key, value in entry.items()} | entry if isinstance(entry, dict) else {}
     name, genre, artist = (fields.get(key) for key in ("path", "genre", "artist"))
     if not (isinstance(name, str) and name):
         found = f", only {_few(fields)}" if fields else ""

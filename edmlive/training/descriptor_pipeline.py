@@ -15,7 +15,7 @@ from edmlive.errors import UserError
 from edmlive.export.descriptors import descriptor_graph, write_verified
 from edmlive.features.windows import LIVE_DESCRIPTORS
 from edmlive.models.descriptors import WHOLE_SECONDS, DescriptorNetwork
-from edmlive.models.inputs import DescriptorModel
+from edmlive.models.inputs import DescriptorModel, require_model_name
 from edmlive.spec import ModelSpec, Provenance
 from edmlive.training import descriptors
 from edmlive.training.baselines import trees
@@ -108,6 +108,7 @@ def train_descriptors(
     """
     if output.suffix != ".onnx" or output.is_dir() or not os.access(output.parent, os.W_OK):
         raise UserError(f"No model can be written to {output}: name a .onnx file in a folder that can be written to.")
+    require_model_name(output.stem)
     tracks, pooled, heard, fit = _recipe(dataset, model, pool, real, seed)
     require_tracks_per_genre(tracks, folds)
     trained_on, tested_on = (None, None) if heard is None else heard.halves(seed)

@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from edmlive.models.checkpoint import Checkpoint, Training
-from edmlive.models.inputs import CEPSTRAL, Architecture, inputs_of
+from edmlive.models.inputs import CEPSTRAL, Architecture, inputs_of, require_model_name
 from edmlive.models.networks import SubgenreNetwork
 from edmlive.spec import ModelSpec, Provenance, VoteSpec
 from edmlive.training import baselines as baselines  # whose networks can be trained
@@ -266,6 +266,8 @@ def run(
         device; the loss is not finite; the disk is full. Earlier results stay as they are.
     """
     accelerator = _accelerator(device)
+    name = folder.resolve().name
+    require_model_name(name)
     train_chunks = experiment.chunks("train", shift=experiment.recipe.augment)
     validation_chunks = experiment.chunks("validation")
     experiment.chunks("test")  # raises now, not after training, if there are none
@@ -291,7 +293,7 @@ def run(
         best = torch.load(folder / f"{_BEST}.ckpt", map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
         network = module.network.cpu().eval()
-        checkpoint = Checkpoint(network, experiment.spec(folder.resolve().name), experiment.training())
+        checkpoint = Checkpoint(network, experiment.spec(name), experiment.training())
         if trainer.is_global_zero:
             checkpoint = evaluated(checkpoint, experiment)
             checkpoint.save(folder / CHECKPOINT)

@@ -9,14 +9,17 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from edmlive.errors import UserError
-from edmlive.util.files import replacing
+from edmlive.util.files import replacing_both
 from edmlive.util.page import Section, to_page
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def write_page(path: Path, title: str, parts: Iterable[Section], facts: Mapping[str, object]) -> None:
-    """Write sections under a title to PATH.html, and facts to PATH.json; both or neither.
+    """Write sections under a title to PATH.html, and facts to PATH.json.
+
+    If they cannot be written, earlier ones stay as they are. A page is always beside the facts that it shows: a kill at
+    the last moment may leave the facts alone.
 
     Raises
     ------
@@ -25,7 +28,7 @@ def write_page(path: Path, title: str, parts: Iterable[Section], facts: Mapping[
     """
     page = to_page(title, parts)
     try:
-        with replacing(path) as html, replacing(path.with_suffix(".json")) as data:
+        with replacing_both(path, path.with_suffix(".json")) as (html, data):
             html.write_text(page, encoding="utf-8")
             data.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:

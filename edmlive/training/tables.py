@@ -50,20 +50,24 @@ class Table:
     decimal_comma: bool
 
     def __contains__(self, column: str) -> bool:
-        return column in self.columns
+        return bool(self._places(column))
 
     def texts(self, column: str) -> list[str]:
-        """Return the cells of a column.
+        """Return the cells of a column; of ``Genre`` if there is no ``genre``.
 
         Raises
         ------
         TableError
             Several columns have that name.
         """
-        if self.columns.count(column) > 1:
-            raise TableError(f"Table {self.path} has {self.columns.count(column)} columns '{column}': keep one.")
-        k = self.columns.index(column)
-        return [row[k] for row in self.rows]
+        places = self._places(column)
+        if len(places) > 1:
+            raise TableError(f"Table {self.path} has {len(places)} columns '{self.columns[places[0]]}': keep one.")
+        return [row[places[0]] for row in self.rows]
+
+    def _places(self, column: str) -> list[int]:
+        exact = [k for k, name in enumerate(self.columns) if name == column]
+        return exact or [k for k, name in enumerate(self.columns) if name.casefold() == column.casefold()]
 
     def numbers(self, column: str) -> list[float]:
         """Return the cells of a column as numbers.

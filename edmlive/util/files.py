@@ -1,5 +1,7 @@
 """Reading files of untrusted size, and writing files whole or not at all."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,3 +41,28 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replacing_both(first: Path, second: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield two paths to write to, which replace two files that belong together when the block ends.
+
+    No file system replaces two files in one step. The old first file is therefore removed before the second is
+    replaced, and the new one put in its place last: a process that is killed in between leaves the second file alone,
+    never two that do not belong together. If anything fails before, both stay as they are.
+
+    Parameters
+    ----------
+    first, second
+        Files to replace or create.
+
+    Yields
+    ------
+    tuple of Path
+        Where to write each, in the same folder.
+    """
+    with replacing(first) as new_first, replacing(second) as new_second:
+        yield new_first, new_second
+        if second.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(second))
+        first.unlink(missing_ok=True)

@@ -268,6 +268,24 @@ def test_command_line_that_contradicts_itself_is_refused(run: Run, model: Path, 
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["listen", "--channels", "1\x1b[31m,2"],
+        ["listen", "--input", "demo", "--device", "a\x1b[31m"],
+        ["export", "run", "-o", "a\x1b[31m.pdf"],
+        ["listen", "--a\x1b[31m"],
+        ["a\x1b[31m"],
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_do_not_control_the_terminal(run: Run, arguments: list[str]) -> None:
+    said = run(*arguments)
+    assert said.code == 2
+    assert "[31m" in said.err
+    assert "\x1b" not in said.err
+
+
+@pytest.mark.parametrize(
     "outputs",
     [["--record", "music.wav"], ["--json", "music.wav"], ["--json", "new.wav", "--record", "new.wav"]],
     ids=["recording over the input", "readings over the input", "both to one file"],

@@ -8,6 +8,7 @@ import struct
 import threading
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from edmlive.realtime import engine
@@ -134,3 +135,12 @@ def test_unknown_and_unsure_tracks(run: Run, model: Path, music: Path, monkeypat
         assert words in run("classify", music, "--model", model).out
     (row,) = csv.DictReader(run("classify", music, "--model", model, "--csv").out.splitlines())
     assert (row["state"], row["genre"], row["confidence"], row["family"]) == ("unknown", "", "", "")
+
+
+def test_onnx_runtime_reports_no_missing_library_beside_our_sentences(
+    run: Run, model: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    severities: list[int] = []
+    monkeypatch.setattr(onnxruntime, "set_default_logger_severity", severities.append)
+    assert run("classify", music, "--model", model).code == 0
+    assert severities == [4]

@@ -156,10 +156,10 @@ def test_demo_set_is_heard_with_its_truth_and_scored(model: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert process.returncode == 0
-    planned = list(islice(turns(4), 2))
+    planned = [turn for turn in islice(turns(4), 9) if turn.leading < 300 * audio.RATE]
     starts = [round(turn.leading / audio.RATE, 3) for turn in planned]
     assert lines[0]["truth"] == {"genre": planned[0].genre, "bpm": planned[0].bpm, "start": 0.0}
-    assert lines[-1]["truth"]["genre"] == planned[1].genre
+    assert lines[-1]["truth"]["genre"] == planned[-1].genre != planned[0].genre
     assert {line["truth"]["start"] for line in lines} == set(starts)
     change = next(line["time"] for line in lines if line["truth"]["start"] == starts[1])
     assert starts[1] - 0.2 <= change <= starts[1] + 1

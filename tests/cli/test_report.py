@@ -2,6 +2,7 @@
 
 import csv
 import re
+import resource
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
@@ -185,6 +186,20 @@ def test_session_is_never_written_over(run: Run, tmp_path: Path) -> None:
     before = path.read_bytes()
     assert "is the session itself" in run("report", path, "-o", path).sentence
     assert path.read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_former_report(run: Run, night: Path, tmp_path: Path) -> None:
+    output = tmp_path / "night.html"
+    output.write_text("former")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
+    try:
+        said = run("report", night, "-o", output)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "cannot be written (file too large)" in said.sentence
+    assert output.read_text() == "former"
+    assert sorted(tmp_path.iterdir()) == [output, night]
 
 
 def test_cue_sheet_of_two_runs_is_refused(run: Run, tmp_path: Path) -> None:

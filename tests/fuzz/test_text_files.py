@@ -18,7 +18,7 @@ from edmlive.sinks.midi_map import read_map
 from tests.fuzz.mutate import mutations, no_longer_than
 from tests.realtime.readings import LABELS
 from tests.report.nights import lines
-from tests.sinks.test_midi import MAP
+from tests.sinks.test_midi_map import MAP
 
 SECONDS = 10
 """Each takes milliseconds; the rest is for a busy machine."""

@@ -12,9 +12,11 @@ import pytest
 from onnx import helper, numpy_helper
 
 from edmlive.errors import ModelError
-from edmlive.realtime import trial
+from edmlive.realtime import inference, trial
 from edmlive.realtime.classifier import Classifier
+from edmlive.spec import Features
 from tests import small_models
+from tests.fuzz.mutate import no_longer_than
 
 
 def rewired(proto: onnx.ModelProto, *nodes: onnx.NodeProto, **constants: np.ndarray) -> None:
@@ -45,6 +47,25 @@ def on_sound(proto: onnx.ModelProto, value: float) -> None:
         helper.make_node("Add", ["answer", "added"], ["probabilities"]),
         zero=np.array(0, np.float32),
         value=np.array(value, np.float32),
+    )
+
+
+def slow_on_sound(proto: onnx.ModelProto) -> None:
+    """Multiply matrices for minutes, but of no size in silence."""
+    chain = [helper.make_node("MatMul", [f"m{k}", "m0"], [f"m{k + 1}"]) for k in range(2_000)]
+    rewired(
+        proto,
+        helper.make_node("ReduceMax", ["descriptors"], ["most"], keepdims=0),
+        helper.make_node("Greater", ["most", "threshold"], ["loud"]),
+        helper.make_node("Where", ["loud", "large", "small"], ["shape"]),
+        helper.make_node("Expand", ["zero", "shape"], ["m0"]),
+        *chain,
+        helper.make_node("ReduceSum", [f"m{len(chain)}"], ["total"], keepdims=0),
+        helper.make_node("Add", ["answer", "total"], ["probabilities"]),
+        threshold=np.array(2, np.float32),
+        zero=np.array(0, np.float32),
+        large=np.array([1_500, 1_500], np.int64),
+        small=np.array([1, 1], np.int64),
     )
 
 
@@ -115,6 +136,20 @@ def test_model_that_does_not_return_is_given_up(
     monkeypatch.setattr(trial, "TRIAL_SECONDS", 0.01)
     with pytest.raises(ModelError, match="does not answer within"):
         Classifier(saved(lambda proto: proto.graph.node[0].__setattr__("name", "slow")), "cpu")
+
+
+def test_run_that_does_not_return_is_ended_and_the_next_one_runs(
+    saved: Callable[[Callable[[onnx.ModelProto], None]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "RUN_SECONDS", 0.5)
+    classifier = Classifier(saved(slow_on_sound), "cpu")
+
+    def filled(value: float) -> Features:
+        return {i.name: np.full(i.shape, value, np.float32) for i in classifier.spec.inputs}
+
+    with no_longer_than(20), pytest.raises(ModelError, match=r"cannot be run: it does not return within 0\.5 s\."):
+        classifier.probabilities(filled(3))
+    assert classifier.probabilities(filled(0)).sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_same_file_is_tried_once(

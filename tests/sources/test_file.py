@@ -207,6 +207,18 @@ def header_only(folder: Path) -> Path:
     return path
 
 
+def unknown_codec(folder: Path) -> Path:
+    path = write_audio(folder / "a.mka", MUSIC[:10_000], RATE, "ac3", "fltp")
+    path.write_bytes(path.read_bytes().replace(b"A_AC3", b"A_XYZ"))
+    return path
+
+
+def codec_of_pictures(folder: Path) -> Path:
+    path = write_audio(folder / "a.m4a", MUSIC[:10_000], RATE, "aac", "fltp")
+    path.write_bytes(path.read_bytes().replace(b"\x40\x15", b"\x6c\x15"))
+    return path
+
+
 def written(name: str, data: bytes) -> Any:
     def write(folder: Path) -> Path:
         path = folder / name
@@ -223,11 +235,23 @@ def written(name: str, data: bytes) -> Any:
         (written("empty.mp3", b""), "cannot be opened as audio"),
         (written("noise.wav", np.random.default_rng(0).bytes(4000)), "cannot be opened as audio"),
         (header_only, "holds no audio"),
+        (unknown_codec, "no decoder"),
+        (codec_of_pictures, "holds"),
         (partial(write_video, samples=None), "holds no audio stream"),
         (lambda folder: folder / "missing.wav", "does not exist"),
         (lambda folder: folder, "is a folder"),
     ],
-    ids=["text", "empty", "noise", "zero length", "video without sound", "missing", "folder"],
+    ids=[
+        "text",
+        "empty",
+        "noise",
+        "zero length",
+        "unknown codec",
+        "codec of pictures",
+        "video without sound",
+        "missing",
+        "folder",
+    ],
 )
 def test_input_without_audio_is_refused_in_one_sentence(tmp_path: Path, make: Any, words: str) -> None:
     path = make(tmp_path / "silent.mkv") if isinstance(make, partial) else make(tmp_path)

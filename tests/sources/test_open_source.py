@@ -88,6 +88,8 @@ CONTAINERS = {
     "mp2": ("mp2", "s16"),
     "ts": ("mp2", "s16"),
     "tta": ("tta", "s16"),
+    "wv": ("wavpack", "s16p"),
+    "asf": ("mp2", "s16"),
 }
 
 
@@ -110,7 +112,7 @@ def test_audio_file_on_standard_input_is_decoded(
     assert np.corrcoef(samples[5000:90_000, 0], music[5000:90_000, 0])[0, 1] > 0.5 or suffix in LATE
 
 
-LATE = ("mp3", "aac", "mp2", "ts", "opus", "webm")
+LATE = ("mp3", "aac", "mp2", "ts", "asf", "opus", "webm")
 """Encoders whose delay FFmpeg does not take away."""
 
 

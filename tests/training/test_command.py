@@ -72,6 +72,7 @@ def test_complains_before_it_trains(tmp_path: Path, dataset: Path, monkeypatch: 
         ((dataset, "-o", tmp_path / "nowhere" / "m.onnx"), "m.onnx: name a .onnx file in a folder"),
         ((dataset, "-o", tmp_path), "name a .onnx file"),
         ((dataset, "-o", tmp_path / "m.json"), "m.json: name a .onnx file"),
+        ((dataset, "-o", tmp_path / "my\nmodel.onnx"), "No model can be called"),
         ((dataset, "-o", model, "--folds", 13), "has 12 tracks; 13 folds"),
         ((dataset, "-o", model, "--pool", tmp_path / "none.csv"), "none.csv cannot be read"),
     ):
@@ -101,10 +102,23 @@ def test_a_wrong_table_is_one_sentence(tmp_path: Path) -> None:
     assert line.startswith(f"edmlive: Dataset {path} has neither") and "'genre'" in line and "'class'" in line
 
 
-@pytest.mark.parametrize("package", ["sklearn", "onnx", "pandas"])
-def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, package: str) -> None:
+def test_a_table_that_cannot_be_trained_on_is_refused_before_the_slow_imports(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    table = table_of_2021()
+    table.loc[0, "genre"] = "gabber"
+    table.to_csv(path, index=False)
+    code = "import sys; sys.modules['torch'] = sys.modules['pandas'] = None; from edmlive.cli import main; main()"
+    command = [sys.executable, "-c", code, "train", str(path), "--model", "descriptors", "-o", "m.onnx"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "'gabber' has one track" in line
+
+
+@pytest.mark.parametrize("package", ["sklearn", "onnx"])
+def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, dataset: Path, package: str) -> None:
     code = f"import sys; sys.modules['{package}'] = None; from edmlive.cli import main; main()"
-    command = [sys.executable, "-c", code, "train", "a.csv", "--model", "descriptors", "-o", "m.onnx"]
+    command = [sys.executable, "-c", code, "train", str(dataset), "--model", "descriptors", "-o", "m.onnx"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

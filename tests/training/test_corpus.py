@@ -23,7 +23,10 @@ def test_a_folder_for_each_genre(tmp_path: Path) -> None:
     ]
 
 
-ENTRIES = [{"path": "a.flac", "genre": "house", "artist": "x", "bpm": 128}, {"path": "b/c.flac", "genre": "breaks"}]
+ENTRIES: list[dict[str, object]] = [
+    {"path": "a.flac", "genre": "house", "artist": "x", "bpm": 128},
+    {"path": "b/c.flac", "genre": "breaks"},
+]
 AS_JSONL = "\n".join(map(json.dumps, ENTRIES)) + "\n\n"
 
 
@@ -33,6 +36,8 @@ AS_JSONL = "\n".join(map(json.dumps, ENTRIES)) + "\n\n"
         ("m.json", json.dumps(ENTRIES)),
         ("m.jsonl", AS_JSONL),
         ("m.csv", "path,genre,bpm,artist\na.flac,house,128,x\nb/c.flac,breaks,,\n"),
+        ("m.csv", "Path,GENRE,Artist\na.flac,house,x\nb/c.flac,breaks,\n"),
+        ("m.json", json.dumps([{key.title(): value for key, value in entry.items()} for entry in ENTRIES])),
     ],
 )
 def test_manifests(tmp_path: Path, name: str, text: str) -> None:
@@ -54,7 +59,7 @@ def test_manifests(tmp_path: Path, name: str, text: str) -> None:
         ("m.jsonl", AS_JSONL + '{"genre": "house"}', "no 'path' in line 4, only 'genre'"),
         ("m.jsonl", AS_JSONL + AS_JSONL, "lists .*a.flac 2 times"),
         ("m.csv", "path,genre\na.flac,house\n./b/../a.flac,breaks\n", "lists .*a.flac 2 times"),
-        ("m.csv", "Path;genre\na.flac;house\n", "no column 'path', only 'Path', 'genre'"),
+        ("m.csv", "File;genre\na.flac;house\n", "no column 'path', only 'File', 'genre'"),
         ("m.csv", "path,genre\n\n,house\n", "no 'path' in line 3"),
         ("m.csv", "path,genre,genre\na.flac,house,x\n", "2 columns 'genre'"),
         ("m.csv", "", "is empty"),

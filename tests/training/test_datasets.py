@@ -88,6 +88,16 @@ def test_refuses_a_wrong_table(tmp_path: Path, spoil: Callable[[pd.DataFrame], p
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("column", ["Genre", "CLASS"])
+def test_a_header_may_be_in_capitals(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "a.csv"
+    table = table_of_2021()
+    table.rename(columns={"genre": column, NAME: NAME.upper()}).to_csv(path, index=False)
+    tracks = read_tracks(path, DESCRIPTORS)
+    assert tracks.genres.tolist() == table["genre"].tolist()
+    np.testing.assert_allclose(tracks.values[:, DESCRIPTORS.index(NAME)], table[NAME])
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\x89PNG\r\n\x1a\n\xff\xfe\x00", b'a,b\n"1,2\n'])
 def test_refuses_what_is_no_table(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "wrong.csv"

@@ -11,7 +11,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import LambdaCallback
 
-from edmlive.errors import ModelError
+from edmlive.errors import ModelError, UserError
 from edmlive.models.checkpoint import Checkpoint
 from edmlive.models.inputs import inputs_of
 from edmlive.models.networks import SubgenreNetwork
@@ -167,6 +167,8 @@ def test_full_disk_is_one_sentence_and_earlier_epochs_stay(
 
 
 def test_what_cannot_be_trained_is_refused_and_leaves_no_folder(experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No model can be called"):
+        run(experiment, tmp_path / "a\nb")
     with pytest.raises(TrainingError, match="between 15 and 45 s"):
         run(dataclasses.replace(experiment, span=Span(15, 45)), tmp_path / "run")
     if not torch.cuda.is_available():

@@ -1,9 +1,10 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edmlive.util.audio_files import audio_files
-from edmlive.util.files import replacing
+from edmlive.util.files import replacing, replacing_both
 from edmlive.util.timecode import clock
 
 
@@ -32,6 +33,55 @@ def test_a_failure_before_anything_was_written_leaves_nothing(tmp_path: Path) ->
     with pytest.raises(OSError), replacing(tmp_path / "model.onnx"):
         raise OSError
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    paths = tmp_path / "r.html", tmp_path / "r.json"
+    for path in paths:
+        path.write_text("old")
+    return paths
+
+
+def test_two_files_are_replaced_by_two_that_belong_together(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    with replacing_both(*pair) as partial:
+        for path in partial:
+            path.write_text("new")
+    assert [path.read_text() for path in pair] == ["new", "new"]
+    assert sorted(tmp_path.iterdir()) == sorted(pair)
+
+
+def test_a_kill_between_two_replacements_leaves_no_pair_that_does_not_belong_together(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair
+    left: list[list[str]] = []
+
+    def note(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*arguments: object, **options: object) -> object:
+            result = change(*arguments, **options)
+            left.append([path.read_text() for path in pair if path.exists()])
+            return result
+
+        return changed
+
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(Path, name, note(getattr(Path, name)))
+    with replacing_both(first, second) as partial:
+        for path in partial:
+            path.write_text("new")
+    assert left == [["old"], ["new"], ["new", "new"]]
+
+
+def test_the_first_of_two_files_stays_if_the_second_cannot_be_replaced(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    first, second = pair
+    second.unlink()
+    second.mkdir()
+    with pytest.raises(IsADirectoryError), replacing_both(first, second) as partial:
+        for path in partial:
+            path.write_text("new")
+    assert first.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == sorted(pair)
 
 
 def test_audio_files_are_found_by_suffix_in_all_folders_in_order(tmp_path: Path) -> None:
