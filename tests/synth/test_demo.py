@@ -1,6 +1,6 @@
 """The demo set: every genre, matched tempos, a truth that holds, and the same samples each time."""
 
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 
 import numpy as np
 import pytest
@@ -102,7 +102,8 @@ def test_same_seed_is_the_same_set_in_any_blocks() -> None:
     seconds = second.start / RATE + 30
     whole, _ = listen(0, seconds, RATE)
     np.testing.assert_array_equal(listen(0, seconds, RATE // 7 + 3)[0], whole)
-    assert not np.array_equal(listen(1, 10, RATE)[0], whole[: 10 * RATE])
+    other = next(seed for seed in count(1) if plan(seed, 1)[0].bpm != first.bpm)  # clicks differ by tempo only
+    assert not np.array_equal(listen(other, 10, RATE)[0], whole[: 10 * RATE])
     # And it is what both decks give.
     mix = np.zeros_like(whole)
     for turn in (first, second):
