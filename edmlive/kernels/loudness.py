@@ -14,6 +14,7 @@ TARGET_LUFS = -8.0
 LOOK_AHEAD = 32
 """Samples by which the output lags the input: 1.5 ms."""
 
+_SPAN = LOOK_AHEAD + 1
 _CEILING = 0.97
 _BLOCK = SAMPLE_RATE // 10
 _BLOCKS = 30
@@ -62,10 +63,10 @@ STATE = np.dtype(
         ("gain", np.float64),
         ("step", np.float64),
         ("at", np.int64),
-        ("delayed", np.float64, LOOK_AHEAD),
-        ("needed", np.float64, LOOK_AHEAD),
+        ("delayed", np.float64, _SPAN),
+        ("needed", np.float64, _SPAN),
         ("released", np.float64),
-        ("smooth", np.float64, LOOK_AHEAD),
+        ("smooth", np.float64, _SPAN),
     ]
 )
 
@@ -111,7 +112,7 @@ def level(samples: NDArray[np.float32], state: State, out: NDArray[np.float64]) 
 
     The gain follows the short-term loudness (3 s, ITU-R BS.1770): up with it within a second, down by 0.2 dB a second,
     so that breakdowns stay quieter than drops. The limiter takes the least gain that any of the next `LOOK_AHEAD`
-    samples needs, releases it within 60 ms and averages it over as many samples, so that it is there when the peak is.
+    samples needs, releases it within 60 ms and averages it over as many, so that it is there when the peak is.
 
     Parameters
     ----------
@@ -136,9 +137,9 @@ def level(samples: NDArray[np.float32], state: State, out: NDArray[np.float64]) 
             _end_block(s)
         s.gain += s.step
         x *= s.gain
-        place = s.at % LOOK_AHEAD
-        delayed = s.delayed[place]
+        place = s.at % _SPAN
         s.delayed[place] = x
+        delayed = s.delayed[(place + 1) % _SPAN]
         s.needed[place] = _CEILING / max(abs(x), _CEILING)
         least = np.min(s.needed)
         s.released = min(s.released + (1.0 - s.released) * _RELEASE, least)

@@ -146,8 +146,8 @@ def _repetition(near: NDArray[np.float64], far: NDArray[np.float64], period: flo
     """
     one, two, four = round(period), round(2 * period), round(4 * period)
     if four < far.size:
-        return (near[one] + near[two] + far[four]) / 3
-    return (near[one] + near[two]) / 2 if two < near.size else near[one]
+        return float(near[one] + near[two] + far[four]) / 3
+    return float(near[one] + near[two]) / 2 if two < near.size else float(near[one])
 
 
 @kernel("void(float64[:, ::1], int64, float64[::1])")

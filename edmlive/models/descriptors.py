@@ -191,7 +191,8 @@ class DescriptorNetwork(nn.Module):
         temperature = torch.full_like(genres[:, :1], self.temperature)
         if self._look_back is not None:
             share = values[:, self._look_back, None].clamp(1.0, WHOLE_SECONDS) / WHOLE_SECONDS
-            temperature = temperature * (share.log() * self.temperature_slope).exp()
+            known = torch.where(share.isnan(), 1.0, share)
+            temperature = temperature * (known.log() * self.temperature_slope).exp()
         logits: Tensor = (genres / temperature).log_softmax(dim=-1)
         if self.unknown is None:
             return logits

@@ -156,7 +156,8 @@ def train_descriptors(
         "kind": model,
         "tracks": len(tracks),
         "pooled tracks": pooled,
-        "temperature": trained.temperature,
+        "temperature": temperature.whole,
+        "slope of the temperature": temperature.slope,
         "graph": {"largest difference": difference, "other answers": disagreements},
     }
     report.write(page, f"{spec.name}: {model} on {provenance.measured_on}", facts)

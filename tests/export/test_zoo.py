@@ -20,7 +20,7 @@ from edmlive.kernels.tables import HOP_LENGTH, SAMPLE_RATE
 from edmlive.models.inputs import CHUNK_FRAMES
 from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, zoo
 from edmlive.realtime.onnx_file import read_model
-from edmlive.spec import ModelSpec
+from edmlive.spec import LOOK_BACK, ModelSpec
 from edmlive.training.candidates import chunks_for, open_candidate
 from edmlive.training.predictions import predict
 from edmlive.training.store import FeatureStore
@@ -45,7 +45,8 @@ def spec(classifier: Classifier) -> ModelSpec:
 def real_rows(reference_descriptors: list[Row], spec: ModelSpec) -> NDArray[np.float32]:
     """Descriptors of 51 real tracks, in the model's order."""
     names = spec.inputs[0].descriptors
-    return np.array([[float(row[name]) for name in names] for row in reference_descriptors], np.float32)
+    whole = {LOOK_BACK: 120.0}
+    return np.array([[float((row | whole)[name]) for name in names] for row in reference_descriptors], np.float32)
 
 
 def test_it_names_32_subgenres_from_live_descriptors(spec: ModelSpec) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edmlive.features.windows import Windows
 from edmlive.realtime.classifier import Classifier
+from edmlive.spec import LOOK_BACK
 from tests.conftest import Row
 
 
@@ -16,8 +17,8 @@ def test_default_model_agrees_on_live_and_reference_descriptors(
 ) -> None:
     classifier = Classifier()
     (taken,) = classifier.spec.inputs
-    # The reference describes two minutes at once, so the live window has to be as long.
-    spec = dataclasses.replace(classifier.spec, inputs=(dataclasses.replace(taken, seconds=120.0),))
+    # The reference describes two minutes at once, as they are, so the live window has to do the same.
+    spec = dataclasses.replace(classifier.spec, inputs=(dataclasses.replace(taken, seconds=120.0, levelled=False),))
     ours, theirs = [], []
     for row in reference_descriptors:
         windows = Windows(spec)
@@ -25,7 +26,7 @@ def test_default_model_agrees_on_live_and_reference_descriptors(
         tensors = windows.read(whole=False).tensors
         assert tensors is not None
         ours.append(classifier.probabilities(tensors))
-        reference = np.array([row[name] for name in taken.descriptors], np.float32)
+        reference = np.array([(row | {LOOK_BACK: 120.0})[name] for name in taken.descriptors], np.float32)
         theirs.append(classifier.probabilities({"descriptors": reference}))
     mine, reference_answers = np.array(ours), np.array(theirs)
     same = np.mean(mine.argmax(axis=1) == reference_answers.argmax(axis=1))
