@@ -187,7 +187,7 @@ def test_what_is_unknown_over_the_votes_has_no_genre(classifier: Classifier, mon
 TWO_TRACKS = np.concatenate((pulse(30, RATE, 60, 0.002), pulse(20, RATE, 900, 0.05)))[:, np.newaxis]
 
 
-def test_change_of_track_shortens_the_window_and_ends_the_vote(classifier: Classifier) -> None:
+def test_change_of_track_shortens_the_window_and_ends_the_vote(classifier: Classifier, clock: FakeClock) -> None:
     heard = readings(Engine(classifier, RATE), cut(TWO_TRACKS))
     assert {reading.mixing for reading in heard[:30]} == {False}
     noticed = next(i for i, reading in enumerate(heard) if reading.mixing)
@@ -199,7 +199,7 @@ def test_change_of_track_shortens_the_window_and_ends_the_vote(classifier: Class
     assert heard[-1].seconds == small_models.DESCRIPTORS.seconds
 
 
-def test_answer_after_a_change_is_soon_that_of_the_new_track_alone(tmp_path: Path) -> None:
+def test_answer_after_a_change_is_soon_that_of_the_new_track_alone(tmp_path: Path, clock: FakeClock) -> None:
     model = small_models.save(tmp_path / "other.onnx", small_models.spec(), scale=0.5, seed=9)
     classifier = Classifier(model, trusted=True)
     heard = readings(Engine(classifier, RATE), cut(TWO_TRACKS))
@@ -208,12 +208,12 @@ def test_answer_after_a_change_is_soon_that_of_the_new_track_alone(tmp_path: Pat
     assert {reading.genre for reading in heard[40:]} == {alone[-1].genre}
 
 
-def test_any_blocks_give_the_same_readings_over_a_change(classifier: Classifier) -> None:
+def test_any_blocks_give_the_same_readings_over_a_change(classifier: Classifier, clock: FakeClock) -> None:
     whole = readings(Engine(classifier, RATE), cut(TWO_TRACKS))
     assert readings(Engine(classifier, RATE), cut(TWO_TRACKS, range(777, len(TWO_TRACKS), 12_345))) == whole
 
 
-def test_gap_forgets_the_track_before(classifier: Classifier) -> None:
+def test_gap_forgets_the_track_before(classifier: Classifier, clock: FakeClock) -> None:
     first, second = cut(TWO_TRACKS, [30 * RATE])
     heard = readings(Engine(classifier, RATE), [first, dataclasses.replace(second, gap=1)])
     alone = readings(Engine(classifier, RATE), [second])
@@ -221,7 +221,7 @@ def test_gap_forgets_the_track_before(classifier: Classifier) -> None:
     assert not any(reading.mixing for reading in heard)
 
 
-def test_whole_song_has_no_change_of_track(classifier: Classifier) -> None:
+def test_whole_song_has_no_change_of_track(classifier: Classifier, clock: FakeClock) -> None:
     heard = readings(Engine(classifier, RATE, votes=0), cut(TWO_TRACKS))
     assert not any(reading.mixing for reading in heard)
     assert sum(heard[-1].votes.values()) == sum(reading.genre is not None for reading in heard)
