@@ -74,10 +74,11 @@ def providers_to_try(provider: Provider) -> list[str]:
     import onnxruntime as ort
 
     available: list[str] = ort.get_available_providers()
-    return [CPU] if provider == "auto" and not _has_nvidia_driver() else available
+    return [CPU] if provider == "auto" and not has_nvidia_driver() else available
 
 
-def _has_nvidia_driver() -> bool:
+def has_nvidia_driver() -> bool:
+    """Return whether the NVIDIA driver is installed."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -58,7 +59,7 @@ class CrossValidation:
 
     def calibrated(self) -> NDArray[np.float64]:
         """Return probabilities at the temperature fitted to the other folds, shape (tracks, labels)."""
-        return self._calibrated()[WHOLE_SECONDS, False]
+        return self._calibrated[WHOLE_SECONDS, False]
 
     def temperature(self) -> "Temperature":
         """Return the temperature fitted to all folds, clean and handled."""
@@ -66,7 +67,7 @@ class CrossValidation:
 
     def set_probability(self) -> float:
         """Return the sum of probabilities from which the likeliest genres hold the right one in `SET_COVERAGE`."""
-        masses = np.concatenate([_masses_to(raw, self.truth) for raw in self._calibrated().values()])
+        masses = np.concatenate([_masses_to(raw, self.truth) for raw in self._calibrated.values()])
         return float(np.quantile(masses, SET_COVERAGE))
 
     def _cases(self) -> dict[tuple[float, bool], NDArray[np.float64]]:
@@ -76,6 +77,7 @@ class CrossValidation:
     def _temperature(self, rows: NDArray[np.bool_]) -> "Temperature":
         return best_temperature([(raw[rows], self.truth[rows], at) for (at, _), raw in self._cases().items()])
 
+    @cached_property
     def _calibrated(self) -> dict[tuple[float, bool], NDArray[np.float64]]:
         cases = self._cases()
         calibrated = {case: np.empty_like(raw) for case, raw in cases.items()}
@@ -110,7 +112,7 @@ class CrossValidation:
         return {"family": accuracy(self.raw)} | ({"family, handled": float(np.mean(handled))} if handled else {})
 
     def _handled_figures(self) -> dict[str, float]:
-        calibrated = self._calibrated()
+        calibrated = self._calibrated
         figures: dict[str, float] = {}
         accuracies = {}
         for seconds, raw in self.handled.items():

@@ -72,6 +72,8 @@ class DescriptorReport:
             if result is not None:
                 folds, deviations = int(result.fold.max()) + 1, result.deviations()
                 for name, value in result.figures().items():
+                    if result is self.apart and name.endswith(" s"):
+                        continue  # look-back by look-back once is enough
                     named[f"{folds}-fold {name}{ending}"] = value, deviations.get(name)
         return named
 

@@ -37,11 +37,14 @@ WEIGHT_DECAY = 0.4
 LEARNING_RATE = 2e-3
 BATCH = 256
 EPOCHS = 30
-HANDLED_EPOCHS = 120
+HANDLED_EPOCHS = 80
 DETECTOR_EPOCHS = 12
 """With transplanted handlings, no two of which are the same."""
 HANDLED_SHARE = 0.8
 """Share of the tracks of a batch that a handling is transplanted to."""
+REAL_SHARE = 0.5
+"""Real recordings in an epoch, as a share of the tracks: each is to get the answer of its untouched two minutes."""
+TEACHERS = 4
 NOISE = 0.15
 """Standard deviation of the noise on handled descriptors, in theirs."""
 
@@ -58,7 +61,7 @@ class Lesson:
     levels
         Levels of the descriptors, shape (tracks, descriptors).
     targets
-        Index of the genre, or 0 and 1, shape (tracks,).
+        Probabilities of the genres, or of the unknown alone, shape (tracks, outputs).
     weights
         Weight of each track, shape (tracks,).
     clean
@@ -67,6 +70,8 @@ class Lesson:
         Differences of levels that handlings make, shape (handlings, descriptors); ``None`` for none.
     noise
         Standard deviation of noise on the levels of handled tracks, shape (descriptors,).
+    drawn
+        The last tracks, of which each epoch takes `REAL_SHARE` of the number of all others; 0 to take all.
     """
 
     levels: Tensor
@@ -75,6 +80,16 @@ class Lesson:
     clean: Tensor
     differences: Tensor | None
     noise: Tensor
+    drawn: int = 0
+
+    def order(self, generator: torch.Generator) -> Tensor:
+        """Return the tracks of an epoch in random order."""
+        always = len(self.levels) - self.drawn
+        if not self.drawn:
+            return torch.randperm(always, generator=generator)
+        extra = torch.randint(always, len(self.levels), (int(REAL_SHARE * always),), generator=generator)
+        order = torch.cat([torch.arange(always), extra])
+        return order[torch.randperm(len(order), generator=generator)]
 
     def batch(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Return the levels of some tracks, most of them handled at random; the shape of `rows`, and descriptors."""
@@ -117,16 +132,34 @@ def fit(
     noise[[tracks.names.index(name) for name in (TEMPO, LOOK_BACK) if name in tracks.names]] = 0.0
     levels = features.levels(torch.from_numpy(values))
     clean = torch.ones(len(levels), dtype=torch.bool)
-    lesson = Lesson(levels, torch.from_numpy(targets), torch.from_numpy(weights), clean, differences, noise)
+    genre = functional.one_hot(torch.from_numpy(targets), len(labels)).double()
+    table = Lesson(levels, genre, torch.from_numpy(weights), clean, differences, noise)
+    lesson = (
+        table if real is None else _with_real(table, real, features, fit(tracks, pool, seed=seed, members=TEACHERS))
+    )
     genres = Perceptrons.random(members, features.size, UNITS, len(labels), seed)
     _train(genres, features, lesson, EPOCHS if real is None else HANDLED_EPOCHS, seed)
     look_back = tracks.names.index(LOOK_BACK) if LOOK_BACK in tracks.names else None
-    return DescriptorNetwork(features, genres, _detector(features, lesson, real, seed), look_back)
+    return DescriptorNetwork(features, genres, _detector(features, table, real, seed), look_back)
 
 
 def features_of(tracks: Tracks) -> DescriptorFeatures:
     """Return the features of descriptors, standardised by some tracks."""
     return DescriptorFeatures(len(tracks.names), tracks.names.index(TEMPO)).fit(tracks.values)
+
+
+def _with_real(table: Lesson, real: RealMusic, features: DescriptorFeatures, teacher: DescriptorNetwork) -> Lesson:
+    """Add real recordings under handlings, which are to get what a teacher answers to their untouched two minutes."""
+    handled, whole = real.pairs()
+    answers = torch.from_numpy(teacher.probabilities(real.values[whole]))
+    return replace(
+        table,
+        levels=torch.cat([table.levels, features.levels(torch.from_numpy(real.values[handled]))]),
+        targets=torch.cat([table.targets, answers]),
+        weights=torch.cat([table.weights, torch.ones(len(handled), dtype=torch.float64)]),
+        clean=torch.cat([table.clean, torch.zeros(len(handled), dtype=torch.bool)]),
+        drawn=len(handled),
+    )
 
 
 def _detector(features: DescriptorFeatures, lesson: Lesson, real: RealMusic | None, seed: int) -> Perceptrons | None:
@@ -144,7 +177,7 @@ def _detector(features: DescriptorFeatures, lesson: Lesson, real: RealMusic | No
     both = replace(
         lesson,
         levels=levels,
-        targets=torch.from_numpy(targets),
+        targets=torch.from_numpy(targets)[:, None],
         weights=torch.from_numpy(weights),
         clean=torch.cat([lesson.clean, torch.zeros(len(real), dtype=torch.bool)]),
     )
@@ -155,15 +188,14 @@ def _detector(features: DescriptorFeatures, lesson: Lesson, real: RealMusic | No
 def _train(perceptrons: Perceptrons, features: DescriptorFeatures, lesson: Lesson, epochs: int, seed: int) -> None:
     """Train each perceptron on batches of its own, with Adam, in single precision."""
     generator = torch.Generator().manual_seed(seed)
-    members, tracks = len(perceptrons.hidden_weights), len(lesson.levels)
+    members, tracks = len(perceptrons.hidden_weights), len(lesson.order(generator))
     batch = min(BATCH, tracks)
     optimizer = torch.optim.Adam(perceptrons.tensors, LEARNING_RATE)
-    steps = epochs * (tracks // batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * (tracks // batch))
     for _ in range(epochs):
-        orders = torch.stack([torch.randperm(tracks, generator=generator) for _ in range(members)])
+        orders = torch.stack([lesson.order(generator) for _ in range(members)])
         inputs = features.of_levels(lesson.batch(orders, generator)).float()
-        targets, weights = lesson.targets[orders], lesson.weights[orders].float()
+        targets, weights = lesson.targets[orders].float(), lesson.weights[orders].float()
         for first in range(0, tracks - batch + 1, batch):
             part = slice(first, first + batch)
             loss = (_losses(perceptrons(inputs[:, part]), targets[:, part]) * weights[:, part]).mean(dim=1).sum()
@@ -178,8 +210,8 @@ def _train(perceptrons: Perceptrons, features: DescriptorFeatures, lesson: Lesso
 def _losses(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the cross-entropies of (members, tracks, outputs) logits, shape (members, tracks)."""
     if logits.shape[2] == 1:
-        return functional.binary_cross_entropy_with_logits(logits[..., 0], targets.float(), reduction="none")
-    return functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+        return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")[..., 0]
+    return -(logits.log_softmax(dim=-1) * targets).sum(dim=-1)
 
 
 def describe(

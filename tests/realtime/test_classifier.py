@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 
 from edmlive.errors import ModelError
 from edmlive.realtime import classifier as module
+from edmlive.realtime import providers
 from edmlive.realtime.classifier import Classifier, find_model, zoo
 from edmlive.spec import OUTPUT_NAME
 from tests import small_models
@@ -197,6 +198,7 @@ def test_session_that_fails_on_the_gpu_is_retried_without_a_graph_and_auto_falls
         onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
     monkeypatch.setattr(onnxruntime, "InferenceSession", create)
+    monkeypatch.setattr(providers, "has_nvidia_driver", lambda: True)
     assert Classifier(small, "auto").provider == "cpu"
     assert tried[0] and not tried[-1]
     with pytest.raises(ModelError, match=words):
