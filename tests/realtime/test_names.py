@@ -140,8 +140,8 @@ def test_a_bad_file_is_one_sentence(write_tree: WriteTree, text: str, sentence: 
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"familes cannot be read"):
-        names_of(SPEC, tmp_path / "familes")
+    with pytest.raises(UserError, match=r"no-such-tree cannot be read"):
+        names_of(SPEC, tmp_path / "no-such-tree")
 
 
 def test_the_truth_is_called_likewise() -> None:
