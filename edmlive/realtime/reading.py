@@ -94,7 +94,7 @@ class Reading:
     bpm
         Tempo in beats per minute, to 0.1; ``None`` if the music has none.
     bpm_candidates
-        Tempi that the music may have, likeliest first; their probabilities sum to at most 1.
+        Tempi that the music may have, likeliest first; their probabilities sum to at most 1. Empty in this version.
     seconds
         Seconds of audio that the newest decision was based on.
     model
@@ -181,7 +181,7 @@ class Track:
     bpm
         Median tempo over the track in beats per minute, to 0.1; ``None`` if it has none.
     bpm_candidates
-        Tempi that the track may have, likeliest first.
+        Tempi that the track may have, likeliest first. Empty in this version.
     seconds
         Length of the audio that was decoded.
     model
