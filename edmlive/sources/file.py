@@ -176,7 +176,9 @@ class FileSource:
             try:
                 packet = next(packets, None)
             except _ERRORS as error:
-                self.fault = self.fault or self._fault_text("", error)
+                # FFmpeg's WavPack demuxer calls the end of a pipe broken data, so nothing can be said there.
+                if self._input.path is not None or self._container.format.name != "wv":
+                    self.fault = self.fault or self._fault_text("", error)
                 yield from self._held_frames()
                 return
             if packet is None:

@@ -48,7 +48,7 @@ class Recorder:
 
     def write(self, samples: NDArray[np.float32]) -> None:
         """Append float32 samples, shape (n, channels); after a failure, do nothing."""
-        if self._container is None:
+        if self._container is None or not len(samples):
             return
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout)
         frame.sample_rate = self._rate

@@ -20,6 +20,8 @@ from edmlive.training.transplants import Transplants
 _TOP = (1, 3, 5)
 _LIVE_SECONDS = (30.0, 45.0, 60.0, 90.0)
 """Look-backs of which the figures for handled music are the mean."""
+CLEAN_WEIGHT = 3.0
+"""Weight of the tracks as released in the calibration, where handled ones count 1 at each look-back."""
 SET_COVERAGE = 0.9
 """Share of cases in which a set of genres is to hold the right one."""
 
@@ -75,7 +77,12 @@ class CrossValidation:
         return {(WHOLE_SECONDS, False): self.raw, **{(seconds, True): raw for seconds, raw in self.handled.items()}}
 
     def _temperature(self, rows: NDArray[np.bool_]) -> "Temperature":
-        return best_temperature([(raw[rows], self.truth[rows], at) for (at, _), raw in self._cases().items()])
+        return best_temperature(
+            [
+                (raw[rows], self.truth[rows], seconds, 1.0 if handled else CLEAN_WEIGHT)
+                for (seconds, handled), raw in self._cases().items()
+            ]
+        )
 
     @cached_property
     def _calibrated(self) -> dict[tuple[float, bool], NDArray[np.float64]]:
@@ -220,7 +227,7 @@ class Temperature:
         return float(self.whole * (seconds / WHOLE_SECONDS) ** self.slope)
 
 
-def best_temperature(cases: list[tuple[NDArray[np.float64], NDArray[np.intp], float]]) -> Temperature:
+def best_temperature(cases: list[tuple[NDArray[np.float64], NDArray[np.intp], float, float]]) -> Temperature:
     """Return the temperature of least negative log-likelihood.
 
     C. Guo et al., *On calibration of modern neural networks*, 2017.
@@ -228,14 +235,19 @@ def best_temperature(cases: list[tuple[NDArray[np.float64], NDArray[np.intp], fl
     Parameters
     ----------
     cases
-        Probabilities, shape (tracks, labels); the index of each track's genre, shape (tracks,); and their look-back.
+        Probabilities, shape (tracks, labels); the index of each track's genre, shape (tracks,); their look-back; and
+        the weight of the case.
     """
-    slopes = len({seconds for _, _, seconds in cases}) > 1
+    slopes = len({seconds for _, _, seconds, _ in cases}) > 1
 
     def loss(parameters: NDArray[np.float64]) -> float:
         temperature = Temperature(float(np.exp(parameters[0])), float(parameters[1]) if slopes else 0.0)
-        right = [tempered(raw, temperature.at(seconds))[np.arange(len(truth)), truth] for raw, truth, seconds in cases]
-        return float(-np.log(np.concatenate(right) + 1e-12).mean())
+        return float(
+            sum(
+                -weight * np.log(tempered(raw, temperature.at(seconds))[np.arange(len(truth)), truth] + 1e-12).mean()
+                for raw, truth, seconds, weight in cases
+            )
+        )
 
     found = minimize(loss, np.zeros(2 if slopes else 1), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6}).x
     return Temperature(float(np.exp(found[0])), float(found[1]) if slopes else 0.0)

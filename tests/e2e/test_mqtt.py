@@ -152,16 +152,17 @@ def test_newest_reading_is_retained_and_the_end_announced(
     wait_for(lambda: late.last("club/floor/availability") == "offline")
 
 
-def test_home_assistant_finds_five_sensors_of_one_device(
+def test_home_assistant_finds_the_sensors_of_one_device(
     start_broker: Callable[..., Broker], listener: Callable[..., Listener]
 ) -> None:
     broker = start_broker()
     publisher = MqttPublisher(f"mqtt://localhost:{broker.port}", {})
     ears = listener(broker.port)
-    wait_for(lambda: sum(topic.startswith("homeassistant/sensor/") for topic in ears.messages) == 5)
+    wait_for(lambda: sum(topic.startswith("homeassistant/sensor/") for topic in ears.messages) == 8)
     messages = [json.loads(ears.messages[topic][0]) for topic in ears.messages if topic.startswith("homeassistant/")]
     assert all(set(message) <= SENSOR_KEYS for message in messages)
-    assert {message["name"] for message in messages} == {"Genre", "Confidence", "Tempo", "Level", "State"}
+    names = {"Genre", "Confidence", "Family", "Family confidence", "Mixing", "Tempo", "Level", "State"}
+    assert {message["name"] for message in messages} == names
     assert {message["state_topic"] for message in messages} == {"edmlive/state"}
     assert ears.last("edmlive/availability") == "online"
     publisher.close()

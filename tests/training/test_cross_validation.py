@@ -17,7 +17,7 @@ def answers(tracks: int = 4000, labels: int = 5, seed: int = 0) -> tuple[np.ndar
 def test_finds_the_temperature_that_undoes_a_power(exponent: float) -> None:
     probabilities, truth = answers()
     powered = probabilities**exponent
-    cases = [(powered / powered.sum(axis=1, keepdims=True), truth, WHOLE_SECONDS)]
+    cases = [(powered / powered.sum(axis=1, keepdims=True), truth, WHOLE_SECONDS, 1.0)]
     assert best_temperature(cases).whole == pytest.approx(exponent, rel=0.06)
 
 
@@ -26,7 +26,7 @@ def test_finds_a_temperature_for_every_look_back() -> None:
     cases = []
     for seconds, exponent in ((7.5, 0.5), (WHOLE_SECONDS, 1.0)):
         powered = probabilities**exponent
-        cases.append((powered / powered.sum(axis=1, keepdims=True), truth, seconds))
+        cases.append((powered / powered.sum(axis=1, keepdims=True), truth, seconds, 1.0))
     temperature = best_temperature(cases)
     assert temperature.at(7.5) == pytest.approx(0.5, rel=0.08)
     assert temperature.at(WHOLE_SECONDS) == pytest.approx(1.0, rel=0.08)
