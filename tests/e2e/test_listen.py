@@ -13,7 +13,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from edmlive.realtime.classifier import Classifier
+from edmlive.realtime.classifier import Classifier, Decision
 from edmlive.realtime.engine import Engine, listen
 from edmlive.sources.capture.device import DeviceSource
 from edmlive.sources.file import FileSource
@@ -170,9 +170,9 @@ class FeatureLog(Classifier):
         super().__init__()
         self.seen.clear()
 
-    def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    def decide(self, features: Mapping[str, NDArray[np.float32]]) -> Decision:
         self.seen.append({name: values.copy() for name, values in features.items()})
-        return super().probabilities(features)
+        return super().decide(features)
 
 
 def test_features_of_a_device_equal_those_of_its_recording(

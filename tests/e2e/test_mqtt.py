@@ -158,7 +158,7 @@ def test_home_assistant_finds_the_sensors_of_one_device(
     broker = start_broker()
     publisher = MqttPublisher(f"mqtt://localhost:{broker.port}", {})
     ears = listener(broker.port)
-    wait_for(lambda: sum(topic.startswith("homeassistant/sensor/") for topic in ears.messages) == 8)
+    wait_for(lambda: sum(topic.startswith("homeassistant/") for topic in ears.messages) == 8)
     messages = [json.loads(ears.messages[topic][0]) for topic in ears.messages if topic.startswith("homeassistant/")]
     assert all(set(message) <= SENSOR_KEYS for message in messages)
     names = {"Genre", "Confidence", "Family", "Family confidence", "Mixing", "Tempo", "Level", "State"}
