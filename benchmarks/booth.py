@@ -9,9 +9,7 @@ is measured in a fraction of the time, and an interrupted run goes on where it w
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,13 +20,15 @@ from numpy.typing import NDArray
 
 from edmlive.errors import UserError
 from edmlive.realtime.classifier import DEFAULT_MODEL, Classifier, Decision
-from research.handlings import HANDLINGS, RATE, Company, Samples
+from research.handlings import HANDLINGS, Company, Samples
 from research.look_backs import WHOLE_SECONDS, described, heard
+from research.no_music import spoken
 from research.real_audio import Recording, excerpt, recordings
 
 LOOK_BACKS = (5.0, 10.0, 20.0, 30.0, 60.0, 90.0)
 VOICE = "Good evening everybody, this is the midnight show. Hands in the air, here we go, two hours without a break. "
 _BINS = 15
+_SILENT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,17 @@ def measure(
     share
         Share of the handlings that each recording is given; which ones differs from recording to recording.
     """
-    voice = _voice()
+    voice = spoken(VOICE * 6)
     every = share.denominator
     for number, recording in enumerate(found):
         names = [name for i, name in enumerate(HANDLINGS) if i == 0 or (i + number) % every < share.numerator]
-        other = found[(number + 1) % len(found)]
-        audio = {name: _cached(cache, recording, name, other, voice) for name in names}
-        reference = np.argmax(_decisions(audio["untouched"], classifier)[-1][1].probabilities)
+        audio = _handled(cache, recording, names, found[(number + 1) % len(found)], voice)
+        decisions = {name: _decisions(samples, classifier) for name, samples in audio.items()}
+        reference = int(np.argmax(decisions["untouched"][-1][1].probabilities))
         yield [
-            _answer(name, seconds, decision, int(reference))
+            _answer(name, seconds, decision, reference)
             for name in names
-            for seconds, decision in _decisions(audio[name], classifier)
+            for seconds, decision in decisions[name]
             if seconds in LOOK_BACKS
         ]
 
@@ -99,25 +99,23 @@ def _answer(handling: str, seconds: float, decision: Decision, reference: int) -
     return Answer(handling, seconds, place, float(decision.probabilities[order[0]]), decision.unknown or 0.0)
 
 
-def _cached(cache: Path, recording: Recording, name: str, other: Recording, voice: Samples) -> Samples:
-    path = cache / name.replace("/", "") / f"{recording.digest}.npy"
-    if not path.exists():
-        company = Company(
-            excerpt(other) if "second track" in name else voice, voice, np.random.default_rng(int(recording.digest, 16))
-        )
-        handled = heard(HANDLINGS[name](excerpt(recording), company))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part.npy")
+def _handled(
+    cache: Path, recording: Recording, names: Sequence[str], other: Recording, voice: Samples
+) -> dict[str, Samples]:
+    """Return a recording under some handlings, from the cache where it is there; it is decoded once at most."""
+    paths = {name: cache / name.replace("/", "") / f"{recording.digest}.npy" for name in names}
+    missing = [name for name, path in paths.items() if not path.exists()]
+    samples = excerpt(recording) if missing else None
+    for name in missing:
+        assert samples is not None
+        track = excerpt(other) if "second track" in name else voice
+        company = Company(track, voice, np.random.default_rng(int(recording.digest, 16)))
+        handled = heard(HANDLINGS[name](samples, company))
+        paths[name].parent.mkdir(parents=True, exist_ok=True)
+        unfinished = paths[name].with_suffix(".part.npy")
         np.save(unfinished, np.round(handled * 32_000).clip(-32_768, 32_767).astype(np.int16))
-        unfinished.replace(path)
-    return np.load(path).astype(np.float32) / 32_000
-
-
-def _voice() -> Samples:
-    with tempfile.NamedTemporaryFile(suffix=".wav") as spoken:
-        subprocess.run(["espeak-ng", "-w", spoken.name, VOICE * 6], check=True)
-        command = ["ffmpeg", "-v", "error", "-i", spoken.name, "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-        return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+        unfinished.replace(paths[name])
+    return {name: np.load(path).astype(np.float32) / 32_000 for name, path in paths.items()}
 
 
 def table(answers: Sequence[Answer]) -> list[str]:
@@ -171,7 +169,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all answers to this file as well")
     options = parser.parse_args()
     try:
-        found = recordings(options.folder)
+        found = [r for r in recordings(options.folder) if np.abs(excerpt(r)).max(initial=0.0) > _SILENT]
         if not found:
             raise UserError(f"{options.folder} holds no recording of at least a minute that is not silent.")
         classifier = Classifier(options.model, "cpu")

@@ -83,8 +83,7 @@ def amplified(samples: Samples, gain_db: float, *, limited: bool = False) -> Sam
 def compressed(samples: Samples, kilobits: int) -> Samples:
     """Encode as MP3, on two channels that are the same, and decode."""
     mp3 = _run(samples, "-f", "mp3", "-ac", "2", "-b:a", f"{kilobits}k", "-")
-    decode = ["ffmpeg", "-v", "error", "-i", "-", "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-    return np.frombuffer(subprocess.run(decode, input=mp3, capture_output=True, check=True).stdout, np.float32)
+    return decoded("-i", "-", data=mp3)
 
 
 def noisy(samples: Samples, noise: Samples) -> Samples:
@@ -169,6 +168,20 @@ def random_handling(samples: Samples, company: Company) -> Samples:
     if rng.random() < 0.6:
         out = amplified(out, rng.uniform(-20, 10), limited=rng.random() < 0.5)
     return out
+
+
+def decoded(*source: str, data: bytes = b"") -> Samples:
+    """Return what FFmpeg decodes, mono at `RATE`.
+
+    Parameters
+    ----------
+    source
+        FFmpeg's options for the input, such as ``"-i", "track.ogg"``.
+    data
+        What it reads from standard input.
+    """
+    command = ["ffmpeg", "-v", "error", *source, "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
+    return np.frombuffer(subprocess.run(command, input=data, capture_output=True, check=True).stdout, np.float32)
 
 
 def ffmpeg(samples: Samples, *options: str) -> Samples:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from research.handlings import RATE, Samples
+from research.handlings import RATE, Samples, decoded
 
 SECONDS = 120
 _LENGTH = RATE * SECONDS
@@ -112,21 +112,18 @@ def applause(rng: np.random.Generator) -> Samples:
     return _at(out * swelling, rng, -25, -2)
 
 
+def spoken(text: str, *options: str) -> Samples:
+    """Return a text as espeak-ng says it, with some of its options."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        subprocess.run(["espeak-ng", *options, "-w", file.name, text], check=True)
+        return decoded("-i", file.name)
+
+
 def speech(rng: np.random.Generator) -> Samples:
     """One voice of espeak-ng, in one of many languages, with some noise behind it."""
     text = ". ".join(" ".join(rng.choice(WORDS.split(), 40)) for _ in range(8))
-    with tempfile.NamedTemporaryFile(suffix=".wav") as spoken:
-        voice = [
-            "-v",
-            str(rng.choice(VOICES.split())),
-            "-s",
-            str(rng.integers(110, 220)),
-            "-p",
-            str(rng.integers(20, 80)),
-        ]
-        subprocess.run(["espeak-ng", *voice, "-w", spoken.name, text], check=True)
-        command = ["ffmpeg", "-v", "error", "-i", spoken.name, "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-        said = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+    speed, pitch = str(rng.integers(110, 220)), str(rng.integers(20, 80))
+    said = spoken(text, "-v", str(rng.choice(VOICES.split())), "-s", speed, "-p", pitch)
     return _at(np.resize(said, _LENGTH), rng, -25, 0) + _at(_coloured(rng, 1), rng, -90, -40)
 
 

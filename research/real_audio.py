@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from research.handlings import RATE, Samples
+from research.handlings import Samples, decoded
 
 SUFFIXES = {".ogg", ".mp3", ".opus", ".flac", ".oga", ".wav", ".mod", ".xm", ".it", ".s3m"}
 EXCERPT_SECONDS = 131.0
@@ -58,7 +58,5 @@ def length(path: Path) -> float:
 def excerpt(recording: Recording, seconds: float = EXCERPT_SECONDS) -> Samples:
     """Decode the middle of a recording: mono at `RATE`, no peak above 1."""
     start = max(0.0, (recording.seconds - seconds) / 2)
-    command = ["ffmpeg", "-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:g}", "-i", str(recording.path)]
-    command += ["-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-    samples = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+    samples = decoded("-ss", f"{start:.3f}", "-t", f"{seconds:g}", "-i", str(recording.path))
     return samples / np.float32(max(1.0, float(np.abs(samples).max(initial=0.0))))
